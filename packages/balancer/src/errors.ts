@@ -1,0 +1,95 @@
+/**
+ * An error that has an answer. Express (through finalhandler) and `answerError` read `status` and `headers`;
+ * `message` is for the log and may name workers, `publicMessage` is all that a client gets to see.
+ */
+export class HttpError extends Error {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>> | undefined
+  readonly publicMessage: string
+
+  constructor(
+    status: number,
+    publicMessage: string,
+    options: ErrorOptions & { message?: string; headers?: Record<string, string> } = {},
+  ) {
+    super(options.message ?? publicMessage, options)
+    this.name = new.target.name
+    this.status = status
+    this.headers = options.headers
+    this.publicMessage = publicMessage
+  }
+}
+
+/** 503: no worker is alive. `Retry-After` is the time to the next poll, in whole seconds. */
+export class NoWorkerError extends HttpError {
+  constructor(retryAfter: number) {
+    super(503, 'no worker is available', { headers: { 'Retry-After': String(retryAfter) } })
+  }
+}
+
+/** 502: a worker refused, broke off or answered something that is not HTTP; `cause` says which and how. */
+export class BadGatewayError extends HttpError {
+  constructor(cause: Error) {
+    super(502, 'the worker failed to answer', { cause, message: cause.message })
+  }
+}
+
+/** 504: a worker took too long; `cause` says which and for what. */
+export class GatewayTimeoutError extends HttpError {
+  constructor(cause: Error) {
+    super(504, 'the worker took too long', { cause, message: cause.message })
+  }
+}
+
+/**
+ * A worker let an attempt down. Forwarders reject with this, and with anything else only for faults that no
+ * other worker would mend. `phase` is how far the attempt came:
+ * - `connect`: no connection stood, nothing was written and the request body is untouched
+ * - `request`: a connection stood, the first byte of a response had not come
+ * - `response`: a response had begun
+ */
+export class WorkerFailure extends Error {
+  readonly phase: 'connect' | 'request' | 'response'
+  readonly timeout: boolean
+
+  constructor(
+    workerId: string,
+    phase: WorkerFailure['phase'],
+    cause: unknown,
+    { timeout = false }: { timeout?: boolean } = {},
+  ) {
+    super(`worker ${workerId}: ${cause instanceof Error ? describe(cause) : String(cause)}`, { cause })
+    this.name = 'WorkerFailure'
+    this.phase = phase
+    this.timeout = timeout
+  }
+}
+
+/** What went wrong, also for the AggregateError of a name with several addresses, whose message is empty. */
+export function describe(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(describe).join('; ')
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The error for a client, from whatever ended the last attempt. A fault that is not a worker's is passed on as it is. */
+export function toHttpError(failure: unknown): unknown {
+  if (!(failure instanceof WorkerFailure)) return failure
+  return failure.timeout ? new GatewayTimeoutError(failure) : new BadGatewayError(failure)
+}
+
+/** Bad input: names the option, the value that was given, and the mend. */
+export class OptionError extends TypeError {
+  override readonly name = 'OptionError'
+
+  constructor(option: string, value: unknown, mend: string) {
+    super(`${option}: ${show(value)} ${mend}`)
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
+  if (value instanceof URL) return JSON.stringify(value.href)
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value) ?? 'object'
+  return String(value)
+}

@@ -1,0 +1,22 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Worker } from '../worker.ts'
+
+/** How an exchange ended that no worker is to blame for: the status of the full answer, or the client left. */
+export type Carried = number | 'client-gone'
+
+/**
+ * Carries exchanges to workers. A worker that fails rejects with `WorkerFailure`; before its phase is `response`
+ * nothing was sent to the client, and before it is `request` nothing of the body was read, so that another
+ * worker can be tried. Other rejections are faults that no other worker would mend.
+ */
+export interface Forwarder {
+  /** Whether a request is the forwarder's at all; when it isn't, it goes to the next middleware. Default: all are. */
+  accepts?(req: IncomingMessage): boolean
+  /** Resolves when the response has been handed over whole, or the client has left. */
+  forward(req: IncomingMessage, res: ServerResponse, worker: Worker): Promise<Carried>
+  /** Carries a WebSocket; resolves when its connection has closed, with 101, or with the status it was refused. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, worker: Worker): Promise<Carried>
+  /** Closes the connections to workers, those in use too. */
+  close(): void
+}

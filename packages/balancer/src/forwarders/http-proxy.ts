@@ -1,0 +1,136 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { createProxyMiddleware, type Options, type Plugin } from 'http-proxy-middleware'
+import { OptionError, WorkerFailure } from '../errors.ts'
+import { dial, WorkerAgent } from './dial.ts'
+import type { Carried, Forwarder } from './forwarder.ts'
+import { HttpExchange } from './http-proxy-exchange.ts'
+import { UpgradeExchange } from './http-proxy-upgrade.ts'
+
+/** The options of http-proxy-middleware that would take the choice or the stream out of the balancer's hands. */
+const RESERVED = {
+  target: 'give the workers to createPool',
+  router: 'give a strategy to createPool',
+  buffer: 'loadBalance streams bodies, and holds them back until a connection stands',
+  agent: 'loadBalance keeps the connections to workers itself',
+  ws: 'connect upgrades with server.on("upgrade", balance.upgrade)',
+  xfwd: 'loadBalance always sets X-Forwarded-*, by the app\'s "trust proxy"',
+  ejectPlugins: 'loadBalance answers errors itself; give plugins as plugins: [...]',
+  selfHandleResponse: 'loadBalance writes the response; change it in on.proxyRes',
+  followRedirects: 'loadBalance hands redirects to the client',
+} as const
+
+/** The options of http-proxy-middleware, without those that are the balancer's. */
+export type HttpProxyOptions = Omit<Options, keyof typeof RESERVED>
+
+/**
+ * Forwards by http-proxy-middleware; the default forwarder. `options` are passed on to it; `on` handlers and
+ * `plugins` run after the guard that keeps hop-by-hop headers, spoofed addresses and broken responses away.
+ * `on.error` is told of each failed attempt, those that another worker mends too.
+ * @throws OptionError for an option that is the balancer's, naming what to use for it.
+ */
+export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
+  for (const [name, mend] of Object.entries(RESERVED))
+    if (Object.hasOwn(options, name))
+      throw new OptionError(
+        `httpProxy.${name}`,
+        options[name as keyof HttpProxyOptions],
+        `is not an option here: ${mend}`,
+      )
+
+  const { on = {}, plugins = [], pathFilter, ...rest } = options
+  const agent = new WorkerAgent()
+  const exchanges = new WeakMap<IncomingMessage, HttpExchange | UpgradeExchange>()
+  const proxy = createProxyMiddleware({
+    ...rest,
+    ejectPlugins: true,
+    router: (req, _res, request) => exchanges.get(req)?.route(request) ?? '',
+    plugins: [guard(exchanges), handlers(on), ...plugins],
+  })
+
+  return {
+    ...(pathFilter !== undefined && { accepts: matcher({ ...rest, pathFilter }) }),
+
+    forward(req, res, worker) {
+      return new Promise<Carried>((resolve, reject) => {
+        const exchange = new HttpExchange(req, res, worker, agent, { resolve, reject })
+        exchanges.set(req, exchange)
+        proxy(req, res, exchange.broken).catch(exchange.broken)
+      }).finally(() => exchanges.delete(req))
+    },
+
+    async upgrade(req, socket, head, worker) {
+      const connection = await connected(dial({ host: worker.hostname, port: worker.port })).catch(
+        (error) => {
+          throw new WorkerFailure(worker.id, 'connect', error)
+        },
+      )
+      if (socket.destroyed) {
+        connection.destroy()
+        return 'client-gone'
+      }
+      return new Promise<Carried>((resolve, reject) => {
+        exchanges.set(req, new UpgradeExchange(req, socket, worker, connection, { resolve, reject }))
+        proxy.upgrade(req, socket as Socket, head)
+      }).finally(() => exchanges.delete(req))
+    },
+
+    close: () => agent.destroy(),
+  }
+}
+
+function connected(socket: Socket): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      resolve(socket)
+    })
+  })
+}
+
+/** Tells each exchange what http-proxy-middleware sees of it; runs before everything of the user's. */
+function guard(exchanges: WeakMap<IncomingMessage, HttpExchange | UpgradeExchange>): Plugin {
+  return (server) => {
+    server.on('proxyReq', (proxyReq, req, _res, request) => {
+      const exchange = exchanges.get(req)
+      if (exchange instanceof HttpExchange) exchange.sending(proxyReq, request)
+    })
+    server.on('proxyRes', (proxyRes, req) => {
+      const exchange = exchanges.get(req)
+      if (exchange instanceof HttpExchange) exchange.answered(proxyRes)
+    })
+    server.on('proxyReqWs', (proxyReq, req) => {
+      const exchange = exchanges.get(req)
+      if (exchange instanceof UpgradeExchange) exchange.sending(proxyReq)
+    })
+    // Without a listener here, errors would be thrown at the process.
+    server.on('error', (error, req, _res, target) => req && exchanges.get(req)?.failed(error, target))
+  }
+}
+
+/** The user's `on` handlers: http-proxy-middleware's own plugin for them is ejected with its error answers. */
+function handlers(on: NonNullable<Options['on']>): Plugin {
+  return (server) => {
+    for (const [event, handler] of Object.entries(on))
+      if (handler) server.on(event as never, handler as never)
+  }
+}
+
+/** http-proxy-middleware matches `pathFilter` itself, and asks the router, at once, only for what matches. */
+function matcher(options: Pick<Options, 'pathFilter' | 'logger'>): (req: IncomingMessage) => boolean {
+  let matched = false
+  const dryRun = createProxyMiddleware({
+    ...options,
+    ejectPlugins: true,
+    router() {
+      matched = true
+      throw new Error('asked only whether it matches')
+    },
+  })
+  return (req) => {
+    matched = false
+    void dryRun(req, undefined as never, () => {})
+    return matched
+  }
+}

@@ -1,0 +1,147 @@
+import { describe, OptionError } from '../errors.ts'
+import { setAlive, type Worker } from '../worker.ts'
+import { httpProbe, type Probe } from './probe.ts'
+import { checkSchedule, createSchedule, smallestGap } from './schedule.ts'
+
+/** When and how workers are probed, and how many probes change a verdict. */
+export interface HealthOptions {
+  /** Cron expression with optional seconds: when all workers are probed. Default every 2 s. */
+  readonly schedule?: string
+  /** Path of the probe's GET. Default `/health`. */
+  readonly path?: string
+  /** Deadline of one probe in ms, below the shortest gap of the schedule. Default 1000. */
+  readonly timeout?: number
+  /** Good probes in a row that bring a worker back. Default 2; the first probe of a worker decides alone. */
+  readonly rise?: number
+  /** Bad probes in a row that take a worker out. Default 3; the first probe of a worker decides alone. */
+  readonly fall?: number
+  /** The probe itself. Default: HTTP GET of `path`, well if 2xx. */
+  readonly probe?: Probe
+}
+
+/** Told of every change of liveness, the first verdict on a worker included. */
+export type OnVerdict = (worker: Worker, alive: boolean, reason: string) => void
+
+/** The one that decides who is alive. */
+export interface Poller {
+  /** Takes a worker in and probes it at once; resolves with its first verdict. */
+  watch(worker: Worker): Promise<void>
+  /** Lets a worker go; a probe of it that is still out no longer counts. */
+  unwatch(worker: Worker): void
+  /** Probes all workers now, beside the schedule; resolves when every probe has counted. */
+  poll(): Promise<void>
+  /** Time to the next tick of the schedule, in ms. */
+  untilNext(): number
+  /** Stops the schedule and all probes. */
+  close(): void
+}
+
+interface Watch {
+  /** Probes in a row that contradict the verdict; -1 before the first. */
+  streak: number
+  probing: Promise<void> | undefined
+  readonly abort: AbortController
+}
+
+/** @throws OptionError for anything that is not a schedule, a deadline or a count. */
+export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poller {
+  const { schedule = '*/2 * * * * *', path = '/health', timeout = 1000, rise = 2, fall = 3 } = options
+  checkOptions({ schedule, path, timeout, rise, fall })
+  const { probe = httpProbe(path) } = options
+  const watches = new Map<Worker, Watch>()
+  const task = createSchedule(schedule, poll)
+  void task.start()
+
+  function watch(worker: Worker): Promise<void> {
+    const watched: Watch = { streak: -1, probing: undefined, abort: new AbortController() }
+    watches.set(worker, watched)
+    return check(worker, watched)
+  }
+
+  function unwatch(worker: Worker): void {
+    watches.get(worker)?.abort.abort()
+    watches.delete(worker)
+  }
+
+  async function poll(): Promise<void> {
+    await Promise.all(Array.from(watches, ([worker, watched]) => check(worker, watched)))
+  }
+
+  /** One probe at a time for each worker: who asks meanwhile gets the one that is out. */
+  function check(worker: Worker, watched: Watch): Promise<void> {
+    watched.probing ??= withDeadline(probe, worker, timeout, watched.abort.signal)
+      .then(
+        () => count(worker, watched, undefined),
+        (error: unknown) => count(worker, watched, describe(error)),
+      )
+      .finally(() => {
+        watched.probing = undefined
+      })
+    return watched.probing
+  }
+
+  function count(worker: Worker, watched: Watch, fault: string | undefined): void {
+    if (watches.get(worker) !== watched) return
+    const good = fault === undefined
+    const first = watched.streak < 0
+    if (!first && good === worker.alive) {
+      watched.streak = 0
+      return
+    }
+    watched.streak = first ? 1 : watched.streak + 1
+    const needed = first ? 1 : good ? rise : fall
+    if (watched.streak < needed) return
+    const times = watched.streak > 1 ? `, ${watched.streak} probes in a row` : ''
+    watched.streak = 0
+    setAlive(worker, good)
+    onVerdict(worker, good, (fault ?? 'probe succeeded') + times)
+  }
+
+  function close(): void {
+    void task.destroy()
+    for (const worker of watches.keys()) unwatch(worker)
+  }
+
+  return { watch, unwatch, poll, untilNext: () => task.msToNext() ?? 0, close }
+}
+
+/** The probe, held to its deadline even if it ignores its signal. */
+function withDeadline(probe: Probe, worker: Worker, timeout: number, gone: AbortSignal): Promise<void> {
+  const abort = new AbortController()
+  return new Promise<void>((resolve, reject) => {
+    const end = (why: string): void => {
+      reject(new Error(why))
+      abort.abort()
+    }
+    const stop = (): void => end('no longer watched')
+    const timer = setTimeout(end, timeout, `no answer within ${timeout} ms`).unref()
+    gone.addEventListener('abort', stop)
+    const probed = async (): Promise<void> => probe(worker, abort.signal)
+    probed()
+      .then(resolve, reject)
+      .finally(() => {
+        clearTimeout(timer)
+        gone.removeEventListener('abort', stop)
+      })
+  })
+}
+
+type Checked = Required<Omit<HealthOptions, 'probe'>>
+
+function checkOptions({ schedule, path, timeout, rise, fall }: Checked): void {
+  checkSchedule('health.schedule', schedule)
+  if (typeof path !== 'string' || !/^\/[!-~]*$/.test(path))
+    throw new OptionError('health.path', path, 'is not a path; write it as "/health"')
+  for (const [option, value] of Object.entries({ rise, fall }))
+    if (!Number.isInteger(value) || value < 1)
+      throw new OptionError(`health.${option}`, value, 'is not a count; give a whole number of 1 or more')
+  const gap = smallestGap(schedule)
+  if (typeof timeout !== 'number' || !(timeout > 0))
+    throw new OptionError('health.timeout', timeout, 'is not a duration; give milliseconds above 0')
+  if (timeout >= gap)
+    throw new OptionError(
+      'health.timeout',
+      timeout,
+      `ms is not below the ${gap} ms between two ticks of "${schedule}"; shorten it, or space the schedule`,
+    )
+}

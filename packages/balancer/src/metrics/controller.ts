@@ -1,0 +1,30 @@
+import type { ServerResponse } from 'node:http'
+import { answerError } from '../answer-error.ts'
+import { HttpError } from '../errors.ts'
+import type { Middleware } from '../middleware.ts'
+import type { Pool } from '../pool.ts'
+
+/** Whoever names this type can read it: its parameters differ from version to version of those who ask. */
+const OPEN_METRICS = /\bapplication\/openmetrics-text\b/i
+
+/**
+ * The metrics of a pool: `app.use(metrics(pool))`. It takes exactly `GET path` (default `/metrics`, below the
+ * mount point) and leaves every other path, case and method to who comes next.
+ *
+ * `curl` and browsers get plain samples; a client that asks for OpenMetrics, as a Prometheus server does, gets
+ * labelled series. Both come from the same counts.
+ */
+export function metrics(pool: Pool, { path = '/metrics' }: { path?: string } = {}): Middleware {
+  return async function metrics(req, res, next) {
+    if (req.method !== 'GET' || req.url?.split('?', 1)[0] !== path)
+      return next ? next() : answerError(new HttpError(404, 'not found'), req, res)
+    const { contentType } = pool.metrics
+    if (OPEN_METRICS.test(req.headers.accept ?? '')) answer(res, contentType, await pool.metrics.openMetrics())
+    else answer(res, 'text/plain; version=0.0.4; charset=utf-8', pool.metrics.plain())
+  }
+}
+
+function answer(res: ServerResponse, contentType: string, body: string): void {
+  const headers = { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }
+  res.writeHead(200, { ...headers, 'cache-control': 'no-store' }).end(body)
+}

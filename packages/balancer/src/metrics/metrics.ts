@@ -1,0 +1,146 @@
+import { Counter, Gauge, Histogram, Registry, type OpenMetricsContentType } from 'prom-client'
+import type { StatusClass, Worker } from '../worker.ts'
+import { metricNames } from './names.ts'
+
+/** Upper bounds of the duration histogram's buckets, in seconds: from a cache hit to a slow report. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/**
+ * What a pool counts of its requests; `load-balance.ts` writes it, attempts are counted by the workers.
+ * Once no request waits: sum of the workers' `requests` = `total` − `unattempted` + `retries`.
+ */
+export class Metrics {
+  /** Requests and upgrades that were accepted for balancing. */
+  total = 0
+  /** Those answered 502, 503 or 504 by the balancer itself, or cut by it. */
+  failed = 0
+  /** Those not yet over; an upgraded connection is active until it closes. */
+  active = 0
+  /** Those that were over before any worker was tried. */
+  unattempted = 0
+  /** Attempts beyond the first of a request. */
+  retries = 0
+
+  readonly #durations = new Map<Worker, { observe(seconds: number): void }>()
+  readonly #workers: () => readonly Worker[]
+  readonly #registry: Registry<OpenMetricsContentType>
+  readonly #duration: Histogram<'worker'>
+
+  constructor(workers: () => readonly Worker[]) {
+    this.#workers = workers
+    this.#registry = new Registry<OpenMetricsContentType>()
+    this.#registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
+    this.#duration = new Histogram({
+      name: 'rondo_worker_request_duration_seconds',
+      help: 'Time from pick to the end of the response, of requests a worker answered; upgrades are not in it',
+      labelNames: ['worker'],
+      buckets: BUCKETS,
+      registers: [this.#registry],
+    })
+    this.#mirrorCounts()
+  }
+
+  /** Content type of `openMetrics()`. */
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** Makes room for what will be observed of a worker that joins the pool. */
+  join(worker: Worker): void {
+    this.#durations.set(worker, this.#duration.labels(worker.id))
+  }
+
+  /** Drops what was observed of a worker that leaves the pool. */
+  leave(worker: Worker): void {
+    this.#durations.delete(worker)
+    this.#duration.remove(worker.id)
+  }
+
+  /** Records how long a worker took for a request it answered, in seconds. */
+  observe(worker: Worker, seconds: number): void {
+    this.#durations.get(worker)?.observe(seconds)
+  }
+
+  /** The labelled view, for a Prometheus server: OpenMetrics 1.0. */
+  openMetrics(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  /** The plain view, for `curl`: one sample a line, each valid in the Prometheus text format 0.0.4. */
+  plain(): string {
+    const workers = Array.from(metricNames(this.#workers()))
+    return [
+      `requests_total ${this.total}`,
+      `requests_failed ${this.failed}`,
+      `requests_active ${this.active}`,
+      ...workers.map(([worker, name]) => `worker_${name}_alive ${Number(worker.alive)}`),
+      ...workers.map(([worker, name]) => `worker_${name}_requests ${worker.requests}`),
+      '',
+    ].join('\n')
+  }
+
+  /** prom-client's series copy the counts when they are asked for, so both views tell the same. */
+  #mirrorCounts(): void {
+    const registers = [this.#registry]
+    const workers = this.#workers
+    const count = (name: string, help: string, value: () => number): unknown =>
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(value())
+        },
+      })
+    const gauge = (name: string, help: string, value: (worker: Worker) => number): unknown =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        labelNames: ['worker'],
+        collect() {
+          this.reset()
+          for (const worker of workers()) this.set({ worker: worker.id }, value(worker))
+        },
+      })
+
+    count('rondo_requests_total', 'Requests accepted for balancing', () => this.total)
+    count('rondo_requests_failed_total', 'Requests answered 502, 503 or 504, or cut', () => this.failed)
+    count(
+      'rondo_requests_unattempted_total',
+      'Requests over before a worker was tried',
+      () => this.unattempted,
+    )
+    count('rondo_retries_total', 'Attempts beyond the first of a request', () => this.retries)
+    new Gauge({
+      name: 'rondo_requests_active',
+      help: 'Requests and upgraded connections not yet over',
+      registers,
+      collect: this.#setActive(),
+    })
+    gauge('rondo_worker_alive', 'Whether the last polls found the worker well', (worker) =>
+      Number(worker.alive),
+    )
+    gauge('rondo_worker_in_flight', 'Attempts on the worker not yet over', (worker) => worker.inFlight)
+    new Counter({
+      name: 'rondo_worker_requests_total',
+      help: 'Finished attempts on the worker, by status class, or failed, or client-gone',
+      registers,
+      labelNames: ['worker', 'status'],
+      collect() {
+        this.reset()
+        for (const worker of workers())
+          for (const status of Object.keys(worker.outcomes) as StatusClass[])
+            this.inc({ worker: worker.id, status }, worker.outcomes[status])
+      },
+    })
+  }
+
+  #setActive(): (this: Gauge) => void {
+    const active = (): number => this.active
+    return function collect() {
+      this.set(active())
+    }
+  }
+}
