@@ -1,0 +1,43 @@
+import type { Server, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+/** How often connections that have become idle are looked for while the server closes, in ms. */
+const SWEEP = 50
+
+/**
+ * Makes `server` closable without loss. The returned function stops accepting and resolves with `true` once what
+ * is in flight has ended, WebSockets too, or with `false` after `bound` ms, when the rest is cut.
+ */
+export function gracefully(server: Server): (bound: number) => Promise<boolean> {
+  const responses = new Set<ServerResponse>()
+  const upgraded = new Set<Duplex>()
+  let closing = false
+
+  server.prependListener('request', (_req, res) => {
+    if (closing) res.shouldKeepAlive = false
+    responses.add(res)
+    res.once('close', () => responses.delete(res))
+  })
+  server.prependListener('upgrade', (_req, socket) => {
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+  })
+
+  return (bound) =>
+    new Promise((resolve) => {
+      closing = true
+      for (const res of responses) res.shouldKeepAlive = false // told to the client, so it sends nothing more
+      const sweep = setInterval(() => server.closeIdleConnections(), SWEEP)
+      let whole = true
+      const deadline = setTimeout(() => {
+        whole = false
+        server.closeAllConnections()
+        for (const socket of upgraded) socket.destroy()
+      }, bound)
+      server.close(() => {
+        clearInterval(sweep)
+        clearTimeout(deadline)
+        resolve(whole)
+      })
+    })
+}
