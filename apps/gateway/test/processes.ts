@@ -14,8 +14,8 @@ export interface Running {
   readonly lines: string[]
   readonly port: number
   readonly url: string
-  /** Waits for a line, past ones included. */
-  line(pattern: RegExp): Promise<string>
+  /** Waits for a line, past ones included, from the index `since` on. */
+  line(pattern: RegExp, since?: number): Promise<string>
   /** Sends a signal and resolves with the exit code, or null if the signal ended it. */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
@@ -55,7 +55,7 @@ export function get(
 
 async function start(t: TestContext, main: string, env: NodeJS.ProcessEnv): Promise<Running> {
   const { child, lines } = launch(t, main, env)
-  const line = (pattern: RegExp): Promise<string> => lineOf(child, lines, pattern)
+  const line: Running['line'] = (pattern, since = 0) => lineOf(child, lines, pattern, since)
   const url = /http:\/\/localhost:(\d+)/.exec(await line(/ listens on /)) ?? []
   async function end(signal: NodeJS.Signals): Promise<number | null> {
     const closed = once(child, 'close')
@@ -79,7 +79,7 @@ function launch(
   for (const input of [child.stdout, child.stderr])
     createInterface({ input }).on('line', (line) => {
       lines.push(line)
-      child.emit('line')
+      child.emit('line', line)
     })
   t.after(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
@@ -89,11 +89,15 @@ function launch(
   return { child, lines }
 }
 
-function lineOf(child: ChildProcess, lines: readonly string[], pattern: RegExp): Promise<string> {
+function lineOf(
+  child: ChildProcess,
+  lines: readonly string[],
+  pattern: RegExp,
+  since: number,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const look = (): void => {
-      const found = lines.find((line) => pattern.test(line))
-      if (found !== undefined) end(() => resolve(found))
+    const look = (line: string): void => {
+      if (pattern.test(line)) end(() => resolve(line))
     }
     const fail = (): void => end(() => reject(new Error(`no line ${pattern} in:\n${lines.join('\n')}`)))
     const timer = setTimeout(fail, 30_000)
@@ -103,6 +107,6 @@ function lineOf(child: ChildProcess, lines: readonly string[], pattern: RegExp):
       settle()
     }
     child.on('line', look).on('close', fail)
-    look()
+    for (const line of lines.slice(since)) look(line)
   })
 }
