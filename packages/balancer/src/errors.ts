@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 /**
  * An error that has an answer. Express (through finalhandler) and `answerError` read `status` and `headers`;
  * `message` is for the log and may name workers, `publicMessage` is all that a client gets to see.
@@ -58,17 +60,18 @@ export class WorkerFailure extends Error {
     cause: unknown,
     { timeout = false }: { timeout?: boolean } = {},
   ) {
-    super(`worker ${workerId}: ${cause instanceof Error ? describe(cause) : String(cause)}`, { cause })
+    super(`worker ${workerId}: ${describe(cause)}`, { cause })
     this.name = 'WorkerFailure'
     this.phase = phase
     this.timeout = timeout
   }
 }
 
-/** What went wrong, also for the AggregateError of a name with several addresses, whose message is empty. */
+/** What went wrong; never empty, though the AggregateError of a name with several addresses has no message. */
 export function describe(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(describe).join('; ')
-  return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return typeof error === 'string' ? error : show(error)
+  const causes = error instanceof AggregateError ? error.errors.map(describe).join('; ') : ''
+  return error.message || causes || (error as NodeJS.ErrnoException).code || error.name
 }
 
 /** The error for a client, from whatever ended the last attempt. A fault that is not a worker's is passed on as it is. */
@@ -90,6 +93,6 @@ function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
   if (value instanceof URL) return JSON.stringify(value.href)
-  if (typeof value === 'object' && value !== null) return JSON.stringify(value) ?? 'object'
-  return String(value)
+  const text = inspect(value, { depth: 1, breakLength: Infinity })
+  return text.length > 200 ? `${text.slice(0, 199)}…` : text
 }

@@ -61,7 +61,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       this.#refresh()
       this.emit(alive ? 'up' : 'down', worker, reason)
     })
-    this.#workers = workers
+    this.#workers = Object.freeze(workers)
     for (const worker of workers) this.metrics.join(worker)
     this.ready = Promise.all(workers.map((worker) => this.#poller.watch(worker))).then(() => {
       this.#isReady = true
@@ -95,9 +95,9 @@ export class Pool extends EventEmitter<PoolEvents> {
     const worker = new Worker(spec, this.#seq++, 'worker')
     const workers = [...this.#workers, worker]
     checkNames(workers)
-    this.#workers = workers
+    this.#workers = Object.freeze(workers)
     this.metrics.join(worker)
-    void this.#poller.watch(worker)
+    if (!this.#isClosed) void this.#poller.watch(worker)
     this.emit('added', worker)
     return worker
   }
@@ -111,7 +111,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     const known = this.#workers.map((candidate) => candidate.id).join(', ')
     if (!worker)
       throw new OptionError('id', id, `is no worker of this pool; use one of: ${known || '(none)'}`)
-    this.#workers = this.#workers.filter((candidate) => candidate !== worker)
+    this.#workers = Object.freeze(this.#workers.filter((candidate) => candidate !== worker))
     this.#poller.unwatch(worker)
     this.#refresh()
     this.metrics.leave(worker)
@@ -136,7 +136,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   #refresh(): void {
-    this.#eligible = this.#isClosed ? [] : this.#workers.filter((worker) => worker.alive)
+    this.#eligible = Object.freeze(this.#isClosed ? [] : this.#workers.filter((worker) => worker.alive))
   }
 
   #observe(worker: Worker, outcome: Outcome, begun: number): void {

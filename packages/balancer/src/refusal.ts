@@ -8,9 +8,9 @@ export function refusal(req: IncomingMessage): HttpError | undefined {
   const encoding = req.headers['transfer-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'chunked')
     return new HttpError(501, 'the only Transfer-Encoding is chunked') // RFC 9112, 6.1
-  if (req.readableDidRead && hasBody(req))
+  if ((req.readableDidRead || req.readableFlowing) && hasBody(req))
     return new HttpError(500, 'the request could not be forwarded', {
-      message: `the body of ${req.method} ${req.url} was read before it came to loadBalance; mount loadBalance before express.json() and whatever else reads bodies`,
+      message: `the body of ${req.method} ${req.url} was read, or was being read, before it came to loadBalance; mount loadBalance before express.json() and whatever else reads bodies`,
     })
   return undefined
 }

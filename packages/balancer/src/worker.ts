@@ -62,7 +62,8 @@ export class Worker {
 
   /** @throws OptionError that names `option` when the spec is not a worker. */
   constructor(spec: WorkerSpec, seq: number, option: string) {
-    const { url, name, weight = 1 } = typeof spec === 'string' || spec instanceof URL ? { url: spec } : spec
+    const isUrl = typeof spec !== 'object' || spec === null || spec instanceof URL
+    const { url, name, weight = 1 } = isUrl ? { url: spec } : spec
     this.url = parseOrigin(url, option)
     this.hostname = this.url.hostname.replace(/^\[|\]$/g, '')
     this.port = Number(this.url.port) || 80
@@ -129,6 +130,8 @@ function parseOrigin(value: unknown, option: string): URL {
       value,
       `has the unsupported protocol "${url.protocol}"; use "http://host:port"`,
     )
+  if (url.port === '0')
+    throw new OptionError(option, value, 'names port 0, where nobody can be reached; use 1 to 65535')
   if (url.pathname !== '/' || url.search || url.hash || url.username || url.password)
     throw new OptionError(option, value, `is more than an origin; write it as "${url.origin}"`)
   return url

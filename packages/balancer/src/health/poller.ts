@@ -9,7 +9,7 @@ export interface HealthOptions {
   readonly schedule?: string
   /** Path of the probe's GET. Default `/health`. */
   readonly path?: string
-  /** Deadline of one probe in ms, below the shortest gap of the schedule. Default 1000. */
+  /** Deadline of one probe in ms, below the shortest gap of the schedule. Default 1000, or half that gap if less. */
   readonly timeout?: number
   /** Good probes in a row that bring a worker back. Default 2; the first probe of a worker decides alone. */
   readonly rise?: number
@@ -45,9 +45,11 @@ interface Watch {
 
 /** @throws OptionError for anything that is not a schedule, a deadline or a count. */
 export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poller {
-  const { schedule = '*/2 * * * * *', path = '/health', timeout = 1000, rise = 2, fall = 3 } = options
-  checkOptions({ schedule, path, timeout, rise, fall })
-  const { probe = httpProbe(path) } = options
+  const { schedule = '*/2 * * * * *', path = '/health', rise = 2, fall = 3 } = options
+  checkSchedule('health.schedule', schedule)
+  const gap = smallestGap(schedule)
+  const { timeout = Math.min(1000, gap / 2), probe = httpProbe(path) } = options
+  checkOptions({ schedule, path, timeout, rise, fall, probe }, gap)
   const watches = new Map<Worker, Watch>()
   const task = createSchedule(schedule, poll)
   void task.start()
@@ -94,7 +96,13 @@ export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poll
     const times = watched.streak > 1 ? `, ${watched.streak} probes in a row` : ''
     watched.streak = 0
     setAlive(worker, good)
-    onVerdict(worker, good, (fault ?? 'probe succeeded') + times)
+    try {
+      onVerdict(worker, good, (fault ?? 'probe succeeded') + times)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error // a listener's own fault: seen as any other, but the polling goes on
+      })
+    }
   }
 
   function close(): void {
@@ -106,36 +114,33 @@ export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poll
 }
 
 /** The probe, held to its deadline even if it ignores its signal. */
-function withDeadline(probe: Probe, worker: Worker, timeout: number, gone: AbortSignal): Promise<void> {
+async function withDeadline(probe: Probe, worker: Worker, timeout: number, gone: AbortSignal): Promise<void> {
   const abort = new AbortController()
-  return new Promise<void>((resolve, reject) => {
-    const end = (why: string): void => {
-      reject(new Error(why))
-      abort.abort()
-    }
-    const stop = (): void => end('no longer watched')
-    const timer = setTimeout(end, timeout, `no answer within ${timeout} ms`).unref()
-    gone.addEventListener('abort', stop)
-    const probed = async (): Promise<void> => probe(worker, abort.signal)
-    probed()
-      .then(resolve, reject)
-      .finally(() => {
-        clearTimeout(timer)
-        gone.removeEventListener('abort', stop)
-      })
-  })
+  const { promise: over, reject } = Promise.withResolvers<never>()
+  const end = (why: string): void => {
+    reject(new Error(why))
+    abort.abort()
+  }
+  const stop = (): void => end('no longer watched')
+  const timer = setTimeout(end, timeout, `no answer within ${timeout} ms`).unref()
+  gone.addEventListener('abort', stop)
+  try {
+    await Promise.race([probe(worker, abort.signal), over])
+  } finally {
+    clearTimeout(timer)
+    gone.removeEventListener('abort', stop)
+  }
 }
 
-type Checked = Required<Omit<HealthOptions, 'probe'>>
-
-function checkOptions({ schedule, path, timeout, rise, fall }: Checked): void {
-  checkSchedule('health.schedule', schedule)
+function checkOptions(options: Required<HealthOptions>, gap: number): void {
+  const { schedule, path, timeout, rise, fall, probe } = options
   if (typeof path !== 'string' || !/^\/[!-~]*$/.test(path))
     throw new OptionError('health.path', path, 'is not a path; write it as "/health"')
+  if (typeof probe !== 'function')
+    throw new OptionError('health.probe', probe, 'is not a probe; give an async function (worker, signal)')
   for (const [option, value] of Object.entries({ rise, fall }))
     if (!Number.isInteger(value) || value < 1)
       throw new OptionError(`health.${option}`, value, 'is not a count; give a whole number of 1 or more')
-  const gap = smallestGap(schedule)
   if (typeof timeout !== 'number' || !(timeout > 0))
     throw new OptionError('health.timeout', timeout, 'is not a duration; give milliseconds above 0')
   if (timeout >= gap)

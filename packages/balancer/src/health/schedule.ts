@@ -18,6 +18,18 @@ export function checkSchedule(option: string, expression: unknown): void {
   const { valid, errors } = validateDetailed(expression)
   const why = errors.map((error) => error.message).join('; ')
   if (!valid) throw new OptionError(option, expression, `is not a schedule (${why}); ${mend}`)
+  if (!comes(expression)) throw new OptionError(option, expression, `names a day that never comes; ${mend}`)
+}
+
+function comes(expression: string): boolean {
+  const task = createTask(expression, () => {})
+  try {
+    return task.getNextRuns(1).length > 0
+  } catch {
+    return false
+  } finally {
+    void task.destroy()
+  }
 }
 
 /**
@@ -26,9 +38,8 @@ export function checkSchedule(option: string, expression: unknown): void {
  */
 export function smallestGap(expression: string): number {
   const { second, minute, hour } = parse(expression)
-  const times = hour
-    .flatMap((h) => minute.flatMap((m) => second.map((s) => h * 3600 + m * 60 + s)))
-    .toSorted((a, b) => a - b)
+  const named = hour.flatMap((h) => minute.flatMap((m) => second.map((s) => h * 3600 + m * 60 + s)))
+  const times = Array.from(new Set(named)).toSorted((a, b) => a - b) // "0,*/2" names second 0 twice
   const gaps = times.map((time, i) => (times[i + 1] ?? (times[0] as number) + DAY) - time)
   return gaps.reduce((least, gap) => Math.min(least, gap), DAY) * 1000
 }

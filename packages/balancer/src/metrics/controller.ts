@@ -19,7 +19,8 @@ export function metrics(pool: Pool, { path = '/metrics' }: { path?: string } = {
     if (req.method !== 'GET' || req.url?.split('?', 1)[0] !== path)
       return next ? next() : answerError(new HttpError(404, 'not found'), req, res)
     const { contentType } = pool.metrics
-    if (OPEN_METRICS.test(req.headers.accept ?? '')) answer(res, contentType, await pool.metrics.openMetrics())
+    if (OPEN_METRICS.test(req.headers.accept ?? ''))
+      answer(res, contentType, await pool.metrics.openMetrics())
     else answer(res, 'text/plain; version=0.0.4; charset=utf-8', pool.metrics.plain())
   }
 }

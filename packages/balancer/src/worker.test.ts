@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import * as fc from 'fast-check'
+import { Worker, type Lease, type Outcome, type WorkerSpec } from './worker.ts'
+
+suite('the id of a worker', () => {
+  for (const [spec, id, hostname, port] of [
+    ['http://localhost:3001', 'localhost:3001', 'localhost', 3001],
+    ['http://localhost:3001/', 'localhost:3001', 'localhost', 3001],
+    ['http://LocalHost:3001', 'localhost:3001', 'localhost', 3001],
+    ['http://example.test', 'example.test:80', 'example.test', 80],
+    ['http://example.test:80', 'example.test:80', 'example.test', 80],
+    ['http://192.0.2.1:8080', '192.0.2.1:8080', '192.0.2.1', 8080],
+    ['http://[::1]:3001', '[::1]:3001', '::1', 3001],
+    ['http://[2001:DB8::1]', '[2001:db8::1]:80', '2001:db8::1', 80],
+    [new URL('http://localhost:3002'), 'localhost:3002', 'localhost', 3002],
+    [{ url: 'http://localhost:3003' }, 'localhost:3003', 'localhost', 3003],
+    [{ url: new URL('http://localhost:3003'), name: 'blue' }, 'blue', 'localhost', 3003],
+  ] satisfies [WorkerSpec, string, string, number][])
+    test(`given as ${JSON.stringify(spec)} is ${id}`, () => {
+      const worker = new Worker(spec, 0, 'worker')
+      assert.deepEqual([worker.id, worker.hostname, worker.port], [id, hostname, port])
+    })
+})
+
+suite('a worker', () => {
+  test('is not alive, and counts nothing, before anything happened', () => {
+    const worker = new Worker('http://localhost:3001', 7, 'worker')
+    assert.deepEqual(
+      [worker.alive, worker.inFlight, worker.requests, worker.seq, worker.weight],
+      [false, 0, 0, 7, 1],
+    )
+    assert.deepEqual(new Set(Object.values(worker.outcomes)), new Set([0]))
+  })
+
+  test('has nothing that could be written from outside', () => {
+    const worker = new Worker('http://localhost:3001', 0, 'worker')
+    for (const fact of ['alive', 'inFlight', 'requests', 'outcomes'])
+      assert.equal(Reflect.set(worker, fact, 1), false, fact)
+  })
+
+  test('has the weight it was given', () => {
+    assert.equal(new Worker({ url: 'http://localhost:3001', weight: 0.5 }, 0, 'worker').weight, 0.5)
+  })
+})
+
+suite('what is no worker is an error that names the option, the value and the mend:', () => {
+  for (const [spec, message] of [
+    [
+      'localhost:3001',
+      'o: "localhost:3001" has the unsupported protocol "localhost:"; use "http://host:port"',
+    ],
+    ['localhost', 'o: "localhost" is not a URL; write it as "http://host:port"'],
+    ['', 'o: "" is not a URL; write it as "http://host:port"'],
+    ['http://', 'o: "http://" is not a URL; write it as "http://host:port"'],
+    ['http://localhost:65536', 'o: "http://localhost:65536" is not a URL; write it as "http://host:port"'],
+    [
+      'http://localhost:0',
+      'o: "http://localhost:0" names port 0, where nobody can be reached; use 1 to 65535',
+    ],
+    ['https://a.test', 'o: "https://a.test" has the unsupported protocol "https:"; use "http://host:port"'],
+    ['ftp://a.test', 'o: "ftp://a.test" has the unsupported protocol "ftp:"; use "http://host:port"'],
+    ['http://a.test/api', 'o: "http://a.test/api" is more than an origin; write it as "http://a.test"'],
+    ['http://a.test?x=1', 'o: "http://a.test?x=1" is more than an origin; write it as "http://a.test"'],
+    ['http://a.test/#x', 'o: "http://a.test/#x" is more than an origin; write it as "http://a.test"'],
+    ['http://me:pw@a.test', 'o: "http://me:pw@a.test" is more than an origin; write it as "http://a.test"'],
+    [{ url: 'nowhere' }, 'o: "nowhere" is not a URL; write it as "http://host:port"'],
+    [{}, 'o: undefined is not a URL; write it as "http://host:port"'],
+    [null, 'o: null is not a URL; write it as "http://host:port"'],
+    [undefined, 'o: undefined is not a URL; write it as "http://host:port"'],
+    [3001, 'o: 3001 is not a URL; write it as "http://host:port"'],
+    [{ url: 'http://a.test', name: '' }, 'o.name: "" is not a name; give a string that is not empty'],
+    [{ url: 'http://a.test', name: '  ' }, 'o.name: "  " is not a name; give a string that is not empty'],
+    [{ url: 'http://a.test', name: 3 }, 'o.name: 3 is not a name; give a string that is not empty'],
+    [{ url: 'http://a.test', weight: 0 }, 'o.weight: 0 is not a weight; give a number above 0'],
+    [{ url: 'http://a.test', weight: -1 }, 'o.weight: -1 is not a weight; give a number above 0'],
+    [{ url: 'http://a.test', weight: NaN }, 'o.weight: NaN is not a weight; give a number above 0'],
+    [{ url: 'http://a.test', weight: Infinity }, 'o.weight: Infinity is not a weight; give a number above 0'],
+    [{ url: 'http://a.test', weight: '2' }, 'o.weight: "2" is not a weight; give a number above 0'],
+  ] as const)
+    test(message.slice(3), () => {
+      assert.throws(() => new Worker(spec as WorkerSpec, 0, 'o'), { name: 'OptionError', message })
+    })
+})
+
+suite('a lease', () => {
+  test('counts its attempt at once, and as in flight until it is released', () => {
+    const worker = new Worker('http://localhost:3001', 0, 'worker')
+    const lease = worker.lease()
+    assert.equal(lease.worker, worker)
+    assert.deepEqual([worker.requests, worker.inFlight], [1, 1])
+    lease.release(200)
+    assert.deepEqual([worker.requests, worker.inFlight, worker.outcomes['2xx']], [1, 0, 1])
+  })
+
+  test('is released once: a second release does nothing, whatever it says', () => {
+    const worker = new Worker('http://localhost:3001', 0, 'worker')
+    const told: Outcome[] = []
+    const lease = worker.lease((outcome) => told.push(outcome))
+    worker.lease()
+    lease.release(200)
+    lease.release(200)
+    lease.release('failed')
+    assert.deepEqual([worker.inFlight, worker.outcomes['2xx'], worker.outcomes.failed], [1, 1, 0])
+    assert.deepEqual(told, [200])
+  })
+
+  test('never changes who is alive', () => {
+    const worker = new Worker('http://localhost:3001', 0, 'worker')
+    for (const outcome of [200, 'failed', 'client-gone', 503] as const) worker.lease().release(outcome)
+    assert.equal(worker.alive, false)
+  })
+
+  for (const [outcome, counted] of [
+    [101, '1xx'],
+    [200, '2xx'],
+    [299, '2xx'],
+    [304, '3xx'],
+    [404, '4xx'],
+    [500, '5xx'],
+    [599, '5xx'],
+    [799, '5xx'], // unknown, so like the last class that is (RFC 9110, 15)
+    ['failed', 'failed'],
+    ['client-gone', 'client-gone'],
+  ] as const)
+    test(`that ends in ${outcome} is counted as ${counted}`, () => {
+      const worker = new Worker('http://localhost:3001', 0, 'worker')
+      worker.lease().release(outcome)
+      const others = Object.entries(worker.outcomes).filter(([, count]) => count !== 0)
+      assert.deepEqual(others, [[counted, 1]])
+    })
+
+  test('keeps the counts right in whatever order attempts begin and end, and however often', () => {
+    const outcomes = fc.oneof(
+      fc.integer({ min: 100, max: 999 }),
+      fc.constantFrom('failed' as const, 'client-gone' as const),
+    )
+    const steps = fc.array(fc.option(fc.tuple(fc.nat(20), outcomes)), { maxLength: 100 })
+    fc.assert(
+      fc.property(steps, (steps) => {
+        const worker = new Worker('http://localhost:3001', 0, 'worker')
+        const leases: Lease[] = []
+        const released = new Set<Lease>()
+        let told = 0
+        for (const step of steps) {
+          if (step === null) leases.push(worker.lease(() => told++))
+          else {
+            const [index, outcome] = step
+            const lease = leases[index]
+            lease?.release(outcome)
+            if (lease) released.add(lease)
+          }
+          assert.equal(worker.requests, leases.length)
+          assert.equal(worker.inFlight, leases.length - released.size)
+          assert.equal(told, released.size)
+          const counts = Object.values(worker.outcomes)
+          assert.equal(
+            counts.reduce((sum, count) => sum + count),
+            released.size,
+          )
+          assert.ok(counts.every((count) => Number.isInteger(count) && count >= 0))
+        }
+      }),
+    )
+  })
+})
