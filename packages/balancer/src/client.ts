@@ -13,11 +13,20 @@ interface ExpressRequest {
 }
 
 /** The client of an HTTP request; lazy, since most strategies never ask. */
-export function httpClient(req: IncomingMessage & ExpressRequest): Client {
-  return {
-    get ip() {
-      return req.app ? req.ip : req.socket?.remoteAddress
-    },
+export function httpClient(req: IncomingMessage): Client {
+  return new HttpClient(req)
+}
+
+/** A class, since an object literal with a getter would cost V8 a hidden class for each request. */
+class HttpClient implements Client {
+  readonly #req: IncomingMessage & ExpressRequest
+
+  constructor(req: IncomingMessage) {
+    this.#req = req
+  }
+
+  get ip(): string | undefined {
+    return this.#req.app ? this.#req.ip : this.#req.socket?.remoteAddress
   }
 }
 

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { answerError, answerUpgradeError } from './answer-error.ts'
 import { httpClient } from './client.ts'
-import { HttpError, NoWorkerError, OptionError, toHttpError } from './errors.ts'
-import { mayFailOver } from './failover.ts'
+import { HttpError, NoWorkerError, OptionError, toHttpError, WorkerFailure } from './errors.ts'
+import { hasBody, mayFailOver } from './failover.ts'
 import type { Carried, Forwarder } from './forwarders/forwarder.ts'
 import { httpProxy } from './forwarders/http-proxy.ts'
 import type { Middleware } from './middleware.ts'
@@ -43,6 +43,8 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     throw new OptionError('attempts', attempts, 'is not a count; give a whole number of 1 or more')
   if (mountPath !== 'strip' && mountPath !== 'keep')
     throw new OptionError('mountPath', mountPath, 'is neither "strip" nor "keep"')
+  if (typeof forwarder?.forward !== 'function')
+    throw new OptionError('forwarder', forwarder, 'is no forwarder; give httpProxy(), or one of your own')
 
   /** The heart: one worker after the other, until one has carried the exchange or no other may. */
   async function carry(
@@ -79,25 +81,26 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
           if (!mayFailOver(error, req)) break
         }
       }
-      if (served.attempts === 0) metrics.unattempted++
       if (left) return
-      const error = failure === undefined ? new NoWorkerError(pool.retryAfter) : toHttpError(failure)
-      if (error instanceof HttpError) metrics.failed++
-      throw error
+      if (failure === undefined || failure instanceof WorkerFailure) metrics.failed++
+      throw failure === undefined ? new NoWorkerError(pool.retryAfter) : toHttpError(failure)
     } finally {
+      if (served.attempts === 0) metrics.unattempted++
       metrics.active--
     }
   }
 
   const balance: Middleware = async function loadBalance(req, res, next) {
-    const fail = next ?? ((error: unknown) => answerError(error, req, res))
-    if (forwarder.accepts?.(req) === false) return fail(next ? undefined : new HttpError(404, 'not found'))
+    const { url } = req
+    const leave = (error?: unknown): void => {
+      req.url = url
+      if (next) next(error)
+      else answerError(error ?? new HttpError(404, 'not found'), req, res)
+    }
+    if (mountPath === 'keep') req.url = (req as { originalUrl?: string }).originalUrl ?? url
+    if (forwarder.accepts?.(req) === false) return leave()
     const refused = refusal(req)
-    if (refused) return fail(refused)
-
-    const url = req.url
-    const { originalUrl } = req as { originalUrl?: string }
-    if (mountPath === 'keep' && originalUrl !== undefined) req.url = originalUrl
+    if (refused) return leave(refused)
     try {
       await carry(
         req,
@@ -105,10 +108,9 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
         (worker) => forwarder.forward(req, res, worker),
       )
     } catch (error) {
-      req.url = url
       if (res.destroyed || res.writableEnded) return
       if (res.headersSent) res.destroy() // cut, never a clean end
-      else fail(error)
+      else leave(error)
     }
   }
 
@@ -133,5 +135,6 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
 function upgradeRefusal(req: IncomingMessage, forwarder: Forwarder): HttpError | undefined {
   if (req.method !== 'GET' || req.headers.upgrade?.toLowerCase() !== 'websocket')
     return new HttpError(501, 'the only upgrade is a GET to websocket')
+  if (hasBody(req)) return new HttpError(400, 'an upgrade has no body') // it would reach the worker as WebSocket data
   return forwarder.accepts?.(req) === false ? new HttpError(404, 'not found') : undefined
 }

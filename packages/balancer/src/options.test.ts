@@ -143,6 +143,8 @@ suite('loadBalance refuses, naming the option, the value and the mend,', () => {
     [{ attempts: Infinity }, 'attempts: Infinity is not a count; give a whole number of 1 or more'],
     [{ mountPath: 'x' }, 'mountPath: "x" is neither "strip" nor "keep"'],
     [{ mountPath: true }, 'mountPath: true is neither "strip" nor "keep"'],
+    [{ forwarder: {} }, 'forwarder: {} is no forwarder; give httpProxy(), or one of your own'],
+    [{ forwarder: null }, 'forwarder: null is no forwarder; give httpProxy(), or one of your own'],
   ] as const)
     test(message, (t) => {
       const pool = poolOf(t, 1)

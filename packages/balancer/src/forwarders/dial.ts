@@ -15,6 +15,20 @@ export function dial(options: TcpNetConnectOpts): Socket {
   return socket.once('connect', stop).once('close', stop)
 }
 
+/** Whether an error says that a connection took too long to stand. */
+export function isTimeout(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ETIMEDOUT'
+}
+
+/** Cuts a connection in a way that cannot be taken for its end, where the system can. */
+export function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy()
+  } catch {
+    socket.destroy() // TLS and Unix sockets know no reset
+  }
+}
+
 /**
  * Keeps connections to workers for reuse. Idle ones are closed after 4 s, or earlier where the worker's
  * `Keep-Alive: timeout=` asks for it: Node's servers close theirs after 5 s, and a request must not cross that.

@@ -79,7 +79,12 @@ function absoluteForm(url: string | undefined): { authority: string; path: strin
 export function cleanResponse(response: IncomingMessage): string | undefined {
   const status = response.statusCode ?? 0
   if (status < 200 || status > 999) return `answered with the status ${status}`
-  stripHopByHop(response.headers)
+  const { headers } = response
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+    return `answered in the transfer coding ${coding}` // only chunks can be framed anew (RFC 9112, 6.1)
+  stripHopByHop(headers)
+  if (status === 204) delete headers['content-length'] // RFC 9110, 8.6
   if (/[^\t\x20-\x7e\x80-\xff]/.test(response.statusMessage ?? '')) response.statusMessage = ''
   return undefined
 }

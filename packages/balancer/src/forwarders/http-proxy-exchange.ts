@@ -5,7 +5,7 @@ import type { Options } from 'http-proxy-middleware'
 import { WorkerFailure } from '../errors.ts'
 import { hasBody } from '../failover.ts'
 import type { Worker } from '../worker.ts'
-import type { WorkerAgent } from './dial.ts'
+import { isTimeout, reset, type WorkerAgent } from './dial.ts'
 import type { Carried } from './forwarder.ts'
 import { cleanResponse, requestHeaders, requestPath } from './headers.ts'
 
@@ -37,9 +37,11 @@ export class HttpExchange {
   /** Holds the body back until a connection stands, so that a refused one costs nothing of it. */
   readonly #gate: PassThrough | undefined
   #request: { selfHandleResponse?: boolean } | undefined
+  #proxyReq: ClientRequest | undefined
   #socket: Socket | undefined
   #bytesBefore = 0
   #connected = false
+  #timedOut = false
   #response: IncomingMessage | undefined
   #settled = false
 
@@ -72,48 +74,89 @@ export class HttpExchange {
     const socket = proxyReq.socket
     if (this.#settled || !socket) return void proxyReq.destroy()
     this.#request = request
+    this.#proxyReq = proxyReq
     this.#socket = socket
     this.#bytesBefore = socket.bytesRead
+    this.#restore() // the head is made; loggers that look at `req` from now on find what the client sent
     if (this.#path === '*') proxyReq.path = '*' // OPTIONS *, which would go out as /*
+    proxyReq.once('timeout', () => {
+      this.#timedOut = true // the option proxyTimeout, by which http-proxy-middleware breaks off
+    })
     proxyReq.once('upgrade', (_response, switched: Socket) => {
       switched.destroy()
       this.#fail('response', new Error('switched protocols unasked'))
     })
     if (socket.connecting) socket.once('connect', this.#open)
-    else this.#open()
+    else if (!socket.destroyed) this.#open() // destroyed: the system refused at once, the error is on its way
   }
 
   /** The worker's response has begun; http-proxy-middleware passes it on next. */
   answered(response: IncomingMessage): void {
+    const hint = response.headers['keep-alive']
     const fault = cleanResponse(response)
+    // Node's agent looks for the worker's hint when the response is over; what cannot be enumerated is not passed on.
+    if (hint !== undefined) Object.defineProperty(response.headers, 'keep-alive', { value: hint })
     this.#response = response
     if (fault) {
       if (this.#request) this.#request.selfHandleResponse = true // so it leaves the response alone
       response.resume()
       return this.#fail('response', new Error(fault))
     }
-    const { shouldKeepAlive } = this.#res
-    const closes = !shouldKeepAlive || this.#res.getHeader('connection') === 'close'
-    response.headers.connection = closes ? 'close' : 'keep-alive' // the client's connection, not the worker's
+    this.#setConnection(response)
+    setImmediate(this.#flushResponse) // not at once: with a body at hand the head goes out in the same write
   }
 
   /** http-proxy-middleware reports an error, of this attempt or of one before it. */
   failed(error: Error, target: unknown): void {
-    if (target !== this.#target || this.#res.destroyed) return
+    if (target !== this.#target) return
+    if (this.#response?.complete) return // what comes behind a whole response is no part of it
+    // A response that breaks off: http-proxy-middleware has destroyed `res` with this very error. Else the client left.
+    if (this.#res.destroyed && this.#res.errored !== error) return
     this.#fail(this.#phase(), error)
   }
 
-  /** The request could not even be made: a fault of the options or of the request, not of the worker. */
-  readonly broken = (error?: unknown): void => this.#end(() => this.#settle.reject(error))
+  /** A fault of the options or of the request, not of the worker: the exchange goes no further. */
+  readonly broken = (error?: unknown): void => {
+    if (this.#settled) return
+    this.#takeBack()
+    if (this.#request) this.#request.selfHandleResponse = true // so http-proxy-middleware leaves the response alone
+    if (this.#response) this.#response.resume()
+    else this.#proxyReq?.destroy()
+    this.#end(() => this.#settle.reject(error))
+  }
 
   readonly #open = (): void => {
     this.#connected = true
-    if (this.#gate && !this.#settled) this.#req.pipe(this.#gate)
+    if (!this.#gate || this.#settled) return
+    this.#req.pipe(this.#gate)
+    setImmediate(this.#flushRequest)
+  }
+
+  /** Node holds a head back until the first byte of the body, for which a slow client or a cautious one may wait. */
+  readonly #flushRequest = (): void => {
+    if (!this.#settled && this.#proxyReq?.headersSent === false) this.#proxyReq.flushHeaders()
+  }
+
+  /** The same on the way back: an event stream has begun before its first event. */
+  readonly #flushResponse = (): void => {
+    if (!this.#settled && !this.#response?.complete && !this.#res.headersSent) this.#res.flushHeaders()
   }
 
   readonly #closed = (): void => {
     const { writableFinished, statusCode } = this.#res
     this.#end(() => this.#settle.resolve(writableFinished ? statusCode : 'client-gone'))
+  }
+
+  /** `Connection` is about the client's connection, not about the worker's. */
+  #setConnection({ headers }: IncomingMessage): void {
+    const isOld = this.#req.httpVersion === '1.0'
+    const endsByClosing = isOld && headers['content-length'] === undefined
+    const closes =
+      endsByClosing || !this.#res.shouldKeepAlive || this.#res.getHeader('connection') === 'close'
+    headers.connection = closes ? 'close' : 'keep-alive'
+    // For HTTP/1.0 http-proxy-middleware answers with the request's.
+    if (isOld) this.#req.headers = { ...this.#headers, connection: headers.connection }
+    if (endsByClosing) this.#response?.once('error', () => reset(this.#req.socket)) // a mere end would look whole
   }
 
   #phase(): WorkerFailure['phase'] {
@@ -124,12 +167,14 @@ export class HttpExchange {
 
   #fail(phase: WorkerFailure['phase'], error: Error): void {
     if (!this.#settled && !this.#res.headersSent) this.#takeBack()
-    this.#end(() => this.#settle.reject(new WorkerFailure(this.#worker.id, phase, error)))
+    const timeout = this.#timedOut || isTimeout(error)
+    this.#end(() => this.#settle.reject(new WorkerFailure(this.#worker.id, phase, error, { timeout })))
   }
 
   /** Takes the worker's headers off a response that somebody else will write. */
   #takeBack(): void {
     if (!this.#response) return
+    this.#response.unpipe(this.#res)
     for (const name of Object.keys(this.#response.headers)) this.#res.removeHeader(name)
     this.#res.statusCode = 200
     this.#res.statusMessage = ''
@@ -139,13 +184,17 @@ export class HttpExchange {
     if (this.#settled) return
     this.#settled = true
     this.#res.off('close', this.#closed)
-    this.#req.url = this.#url
-    this.#req.headers = this.#headers
+    this.#restore()
     if (this.#gate && this.#connected) {
       this.#req.unpipe(this.#gate)
       this.#req.resume() // what is left of the body, so that the client's connection can go on
     }
     settle()
+  }
+
+  #restore(): void {
+    this.#req.url = this.#url
+    this.#req.headers = this.#headers
   }
 }
 

@@ -4,8 +4,9 @@ import type { Duplex } from 'node:stream'
 import type { Options } from 'http-proxy-middleware'
 import { WorkerFailure } from '../errors.ts'
 import type { Worker } from '../worker.ts'
-import { ConnectionAgent } from './dial.ts'
+import { ConnectionAgent, isTimeout, reset } from './dial.ts'
 import { cleanResponse, requestHeaders, requestPath, stripHopByHop } from './headers.ts'
+import { readAlong } from './read-along.ts'
 import { toTarget, type Settle, type Target } from './http-proxy-exchange.ts'
 
 /** One WebSocket on its way to one worker through http-proxy-middleware, over a connection that already stands. */
@@ -19,10 +20,21 @@ export class UpgradeExchange {
   readonly #url: string | undefined
   readonly #headers: IncomingHttpHeaders
   readonly #path: string
+  readonly #stopReading: () => void
+  readonly #timer: NodeJS.Timeout | undefined
+  /** The worker's answer, once it has begun and is passed on. */
   #status: number | undefined
   #settled = false
 
-  constructor(req: IncomingMessage, socket: Duplex, worker: Worker, connection: Socket, settle: Settle) {
+  /** `timeout` is how long the worker may take to answer, in ms; undefined or 0 for as long as it likes. */
+  constructor(
+    req: IncomingMessage,
+    socket: Duplex,
+    worker: Worker,
+    connection: Socket,
+    settle: Settle,
+    timeout: number | undefined,
+  ) {
     this.#req = req
     this.#socket = socket
     this.#worker = worker
@@ -35,8 +47,14 @@ export class UpgradeExchange {
     delete headers['transfer-encoding']
     req.headers = { ...headers, connection: 'Upgrade', upgrade: 'websocket' }
     req.url = '/' // http-proxy-middleware parses it, and gives up on some that are none of its business
+    this.#stopReading = readAlong(socket)
     socket.once('close', this.#closed)
     connection.once('close', this.#lost)
+    if (timeout)
+      this.#timer = setTimeout(() => {
+        const error = Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' })
+        this.#fail(error, 'request')
+      }, timeout)
   }
 
   /** Called by http-proxy-middleware once it has parsed `req.url`, before it rewrites and sends it. */
@@ -48,59 +66,96 @@ export class UpgradeExchange {
 
   /** The request is made; nothing is written yet, and http-proxy-middleware's listeners come after these. */
   sending(proxyReq: ClientRequest): void {
+    this.#restore()
     proxyReq.once('upgrade', (response) => {
-      this.#status = 101
+      this.#begun(101)
       const { upgrade } = response.headers
       stripHopByHop(response.headers)
       Object.assign(response.headers, { connection: 'Upgrade', upgrade: upgrade ?? 'websocket' })
     })
-    proxyReq.once('response', (response) => {
-      const fault = cleanResponse(response)
-      this.#status = response.statusCode
-      if (!fault) return
-      Object.assign(response, { upgrade: true }) // so http-proxy-middleware does not relay it as a refusal
-      response.resume()
-      this.#fail(new Error(fault), 'response')
-    })
-    // http-proxy-middleware would end the client's socket on any error; before the answer, another worker may
-    // still take the upgrade. Its listener is there only after this event.
+    // http-proxy-middleware listens only after this event. It would relay whatever answer comes, and end the
+    // client's socket on any error, though another worker may still take the upgrade.
     process.nextTick(() => {
-      proxyReq.removeAllListeners('error')
-      proxyReq.on('error', (error) =>
-        this.#fail(error, this.#connection.bytesRead > 0 ? 'response' : 'request'),
-      )
+      const relays = proxyReq.listeners('response')
+      proxyReq.removeAllListeners('response').once('response', (response: IncomingMessage) => {
+        if (this.#refused(response)) for (const relay of relays) relay.call(proxyReq, response)
+      })
+      proxyReq.removeAllListeners('error').on('error', (error) => this.#fail(error, this.#phase()))
+      if (this.#settled) proxyReq.destroy()
     })
   }
 
-  /** An error of the client's socket, of the worker's after the upgrade, or of an option of the user's. */
+  /** The worker answers, but does not switch protocols. Whether that can be passed on. */
+  #refused(response: IncomingMessage): boolean {
+    const fault = cleanResponse(response)
+    if (fault) {
+      this.#fail(new Error(fault), 'response')
+      return false
+    }
+    this.#begun(response.statusCode as number)
+    response.once('error', (error) => this.#fail(error, 'response')) // before http-proxy-middleware ends the socket
+    this.#socket.once('finish', () => this.#socket.destroy()) // it is said to close, and does not wait for the client
+    return true
+  }
+
+  /** An error of the client's socket, of the worker's after its answer has begun, or of an option of the user's. */
   failed(error: Error): void {
-    if (this.#socket.destroyed) return
-    if (this.#status === undefined) this.#end(() => this.#settle.reject(error))
-    else this.#fail(error, 'response')
+    if (error === this.#socket.errored) return // the client's; it is closing
+    if (this.#status !== undefined) return this.#fail(error, 'response')
+    this.broken(error)
+  }
+
+  /** A fault of the options, not of the worker: the exchange goes no further. */
+  broken(error: unknown): void {
+    this.#connection.destroy()
+    this.#end(() => this.#settle.reject(error))
   }
 
   readonly #closed = (): void => {
     this.#connection.destroy()
-    this.#end(() => this.#settle.resolve(this.#status ?? 'client-gone'))
+    const isWhole = this.#status === 101 || this.#socket.writableFinished
+    this.#end(() => this.#settle.resolve((isWhole ? this.#status : undefined) ?? 'client-gone'))
   }
 
-  /** The worker's side is gone: the client gets what was under way to it, then its end. */
+  /** The worker's side is gone. After an upgrade the client gets what was under way to it, then its end. */
   readonly #lost = (): void => {
-    if (this.#status === undefined) return
+    if (this.#status === undefined) return this.#fail(new Error('closed the connection'), this.#phase())
+    if (this.#status !== 101) return // what there is of a refusal is still on its way
     if (this.#socket.writableFinished) this.#socket.destroy()
     else this.#socket.end(() => this.#socket.destroy())
   }
 
+  #begun(status: number): void {
+    this.#status = status
+    this.#stopReading()
+    clearTimeout(this.#timer)
+  }
+
+  #phase(): WorkerFailure['phase'] {
+    return this.#connection.bytesRead > 0 ? 'response' : 'request'
+  }
+
   #fail(error: Error, phase: WorkerFailure['phase']): void {
-    this.#end(() => this.#settle.reject(new WorkerFailure(this.#worker.id, phase, error)))
+    if (this.#settled) return
+    if (this.#socket.destroyed) return this.#closed()
+    this.#connection.destroy()
+    if (this.#status !== undefined && this.#status !== 101) reset(this.#socket as Socket) // a refusal, cut in its body
+    const failure = new WorkerFailure(this.#worker.id, phase, error, { timeout: isTimeout(error) })
+    this.#end(() => this.#settle.reject(failure))
   }
 
   #end(settle: () => void): void {
     if (this.#settled) return
     this.#settled = true
+    this.#stopReading()
+    clearTimeout(this.#timer)
     this.#socket.off('close', this.#closed)
+    this.#restore()
+    settle()
+  }
+
+  #restore(): void {
     this.#req.url = this.#url
     this.#req.headers = this.#headers
-    settle()
   }
 }

@@ -1,8 +1,9 @@
-import type { IncomingMessage } from 'node:http'
+import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { createProxyMiddleware, type Options, type Plugin } from 'http-proxy-middleware'
 import { OptionError, WorkerFailure } from '../errors.ts'
-import { dial, WorkerAgent } from './dial.ts'
+import { dial, isTimeout, WorkerAgent } from './dial.ts'
 import type { Carried, Forwarder } from './forwarder.ts'
 import { HttpExchange } from './http-proxy-exchange.ts'
 import { UpgradeExchange } from './http-proxy-upgrade.ts'
@@ -19,6 +20,9 @@ const RESERVED = {
   selfHandleResponse: 'loadBalance writes the response; change it in on.proxyRes',
   followRedirects: 'loadBalance hands redirects to the client',
 } as const
+
+/** The exchange that a request is in. */
+type Exchanges = WeakMap<IncomingMessage, HttpExchange | UpgradeExchange>
 
 /** The options of http-proxy-middleware, without those that are the balancer's. */
 export type HttpProxyOptions = Omit<Options, keyof typeof RESERVED>
@@ -38,14 +42,16 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
         `is not an option here: ${mend}`,
       )
 
-  const { on = {}, plugins = [], pathFilter, ...rest } = options
+  const { on = {}, plugins = [], pathFilter, upgradeTimeout, ...rest } = options
   const agent = new WorkerAgent()
-  const exchanges = new WeakMap<IncomingMessage, HttpExchange | UpgradeExchange>()
+  const exchanges: Exchanges = new WeakMap()
+  /** Whose early bytes are back in the socket: http-proxy-middleware puts them there, and would again at each attempt. */
+  const headless = new WeakSet<Duplex>()
   const proxy = createProxyMiddleware({
     ...rest,
     ejectPlugins: true,
     router: (req, _res, request) => exchanges.get(req)?.route(request) ?? '',
-    plugins: [guard(exchanges), handlers(on), ...plugins],
+    plugins: [guard(exchanges), handlers(on, exchanges), ...plugins],
   })
 
   return {
@@ -56,13 +62,13 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
         const exchange = new HttpExchange(req, res, worker, agent, { resolve, reject })
         exchanges.set(req, exchange)
         proxy(req, res, exchange.broken).catch(exchange.broken)
-      }).finally(() => exchanges.delete(req))
+      })
     },
 
     async upgrade(req, socket, head, worker) {
       const connection = await connected(dial({ host: worker.hostname, port: worker.port })).catch(
         (error) => {
-          throw new WorkerFailure(worker.id, 'connect', error)
+          throw new WorkerFailure(worker.id, 'connect', error, { timeout: isTimeout(error) })
         },
       )
       if (socket.destroyed) {
@@ -70,9 +76,11 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
         return 'client-gone'
       }
       return new Promise<Carried>((resolve, reject) => {
-        exchanges.set(req, new UpgradeExchange(req, socket, worker, connection, { resolve, reject }))
-        proxy.upgrade(req, socket as Socket, head)
-      }).finally(() => exchanges.delete(req))
+        const settle = { resolve, reject }
+        exchanges.set(req, new UpgradeExchange(req, socket, worker, connection, settle, upgradeTimeout))
+        proxy.upgrade(req, socket as Socket, headless.has(socket) ? Buffer.alloc(0) : head)
+        headless.add(socket)
+      })
     },
 
     close: () => agent.destroy(),
@@ -81,16 +89,13 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
 
 function connected(socket: Socket): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    socket.once('error', reject)
-    socket.once('connect', () => {
-      socket.off('error', reject)
-      resolve(socket)
-    })
+    socket.on('error', reject) // stays: the connection may break before the exchange listens
+    socket.once('connect', () => resolve(socket))
   })
 }
 
 /** Tells each exchange what http-proxy-middleware sees of it; runs before everything of the user's. */
-function guard(exchanges: WeakMap<IncomingMessage, HttpExchange | UpgradeExchange>): Plugin {
+function guard(exchanges: Exchanges): Plugin {
   return (server) => {
     server.on('proxyReq', (proxyReq, req, _res, request) => {
       const exchange = exchanges.get(req)
@@ -109,11 +114,23 @@ function guard(exchanges: WeakMap<IncomingMessage, HttpExchange | UpgradeExchang
   }
 }
 
-/** The user's `on` handlers: http-proxy-middleware's own plugin for them is ejected with its error answers. */
-function handlers(on: NonNullable<Options['on']>): Plugin {
+/**
+ * The user's `on` handlers: http-proxy-middleware's own plugin for them is ejected with its error answers. What a
+ * handler throws, or rejects with, ends its exchange and goes to `next`, not to the process.
+ */
+function handlers(on: NonNullable<Options['on']>, exchanges: Exchanges): Plugin {
   return (server) => {
-    for (const [event, handler] of Object.entries(on))
-      if (handler) server.on(event as never, handler as never)
+    for (const [event, handler] of Object.entries(on)) {
+      if (!handler) continue
+      const listener = async (...args: unknown[]): Promise<void> => {
+        try {
+          await Reflect.apply(handler, undefined, args)
+        } catch (error) {
+          for (const arg of args) if (arg instanceof IncomingMessage) exchanges.get(arg)?.broken(error)
+        }
+      }
+      server.on(event as never, ((...args: unknown[]) => void listener(...args)) as never)
+    }
   }
 }
 

@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+
+const EVENTS = ['uncaughtException', 'unhandledRejection', 'warning'] as const
+
+/** Fails the test if anything meanwhile was thrown at the process, or warned of. */
+export function noCrashes(t: TestContext): void {
+  const crashes: unknown[] = []
+  const note = (error: unknown): void => void crashes.push(error)
+  for (const event of EVENTS) process.on(event, note)
+  t.after(async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    for (const event of EVENTS) process.off(event, note)
+    assert.deepEqual(crashes, [])
+  })
+}
