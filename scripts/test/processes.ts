@@ -9,19 +9,30 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-export async function occupied(): Promise<{ server: Server; port: number }> {
-  const server = createServer().listen(0)
+/** A server that holds a port, any free one if none is named. */
+export async function occupied(port = 0): Promise<{ server: Server; port: number }> {
+  const server = createServer().listen(port)
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
   return { server, port: address.port }
 }
 
+/** Ports in a row that are free, below those that the system gives to connections: nobody takes them meanwhile. */
 export async function freePorts(count: number): Promise<number[]> {
-  const all = await Promise.all(Array.from({ length: count }, occupied))
-  for (const { server } of all) server.close()
-  await Promise.all(all.map(({ server }) => once(server, 'close')))
-  return all.map(({ port }) => port)
+  for (;;) {
+    const first = 10_000 + Math.floor(Math.random() * 20_000)
+    const ports = Array.from({ length: count }, (_, i) => first + i)
+    const free = await Promise.all(ports.map(isFree))
+    if (free.every(Boolean)) return ports
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false))
+    server.listen(port, () => server.close(() => resolve(true)))
+  })
 }
 
 /** Waits for a condition, and fails with what was wanted and what was seen. */

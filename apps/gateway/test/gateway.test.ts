@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { WebSocket } from 'ws'
-import { get, startGateway, startWorker } from './processes.ts'
+import { get, lastingPort, startGateway, startWorker } from './processes.ts'
 
 const answer = async (url: string): Promise<string> =>
   (JSON.parse((await get(url)).body) as { worker: string }).worker
@@ -25,7 +25,9 @@ test('the gateway hands requests to its workers in turn and logs who served them
 })
 
 test('a worker that is killed and comes back under load costs no GET, and both changes are logged', async (t) => {
-  const workers = await Promise.all(['a', 'b', 'c'].map((name) => startWorker(t, name)))
+  const workers = await Promise.all(
+    ['a', 'b', 'c'].map(async (name) => startWorker(t, name, await lastingPort())),
+  )
   const gateway = await startGateway(
     t,
     workers.map((worker) => worker.url),

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { get, startGateway, startWorker, type Running } from './processes.ts'
+import { get, lastingPort, startGateway, startWorker, type Running } from './processes.ts'
 
 const ROUNDS = 8
 const CLIENTS = 32
 
 test('workers that are killed one after the other under load cost no GET', async (t) => {
-  const workers = await Promise.all(['a', 'b', 'c'].map((name) => startWorker(t, name)))
+  const workers = await Promise.all(
+    ['a', 'b', 'c'].map(async (name) => startWorker(t, name, await lastingPort())),
+  )
   const gateway = await startGateway(
     t,
     workers.map((worker) => worker.url),

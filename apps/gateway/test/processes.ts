@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { createServer, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -26,6 +26,22 @@ export function startGateway(t: TestContext, workers: readonly string[], port = 
 
 export function startWorker(t: TestContext, name: string, port = 0): Promise<Running> {
   return start(t, WORKER, { PORT: String(port), NAME: name })
+}
+
+/** A port for a worker that comes back: below those that the system gives to connections, so that nobody takes it. */
+export async function lastingPort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000)
+    const server = createServer().listen(port)
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!isFree) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
 
 /** Runs the gateway to its end, for starts that fail. */
