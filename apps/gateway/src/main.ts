@@ -1,7 +1,7 @@
-import { createPool, loadBalance, OptionError, type Pool } from '@rondo/balancer'
+import { createPool, httpProxy, loadBalance, OptionError, type Forwarder, type Pool } from '@rondo/balancer'
 import { logLiveness, say } from './access-log.ts'
 import { createApp } from './app.ts'
-import { readEnvironment, type Environment } from './environment.ts'
+import { readEnvironment, type Environment, type ForwarderName } from './environment.ts'
 import { createGatewayServer, listen } from './server.ts'
 import { gracefully } from './shutdown.ts'
 
@@ -15,9 +15,9 @@ try {
   process.exit(1)
 }
 
-async function run({ port, workers }: Environment): Promise<void> {
+async function run({ port, workers, forwarder }: Environment): Promise<void> {
   const pool = openPool(workers)
-  const balance = loadBalance(pool)
+  const balance = loadBalance(pool, { forwarder: await openForwarder(forwarder) })
   const server = createGatewayServer(createApp(pool, balance), balance)
   const shutDown = gracefully(server)
   logLiveness(pool)
@@ -46,6 +46,13 @@ async function run({ port, workers }: Environment): Promise<void> {
     )
     process.exit(0)
   }
+}
+
+/** Loads undici only where it is wanted. */
+async function openForwarder(name: ForwarderName): Promise<Forwarder> {
+  if (name === 'http-proxy') return httpProxy()
+  const { undici } = await import('@rondo/balancer/undici')
+  return undici()
 }
 
 /** The pool's own errors name its option; here that came from a variable. */

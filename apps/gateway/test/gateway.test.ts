@@ -6,23 +6,25 @@ import { get, lastingPort, startGateway, startWorker } from './processes.ts'
 const answer = async (url: string): Promise<string> =>
   (JSON.parse((await get(url)).body) as { worker: string }).worker
 
-test('the gateway hands requests to its workers in turn and logs who served them', async (t) => {
-  const workers = await Promise.all(['a', 'b', 'c'].map((name) => startWorker(t, name)))
-  const gateway = await startGateway(
-    t,
-    workers.map((worker) => worker.url),
-  )
+for (const FORWARDER of ['http-proxy', 'undici'])
+  test(`the gateway hands requests to its workers in turn by ${FORWARDER}, and logs who served them`, async (t) => {
+    const workers = await Promise.all(['a', 'b', 'c'].map((name) => startWorker(t, name)))
+    const gateway = await startGateway(
+      t,
+      workers.map((worker) => worker.url),
+      { FORWARDER },
+    )
 
-  const served: string[] = []
-  for (let i = 0; i < 6; i++) served.push(await answer(`${gateway.url}/hello`))
-  assert.deepEqual(served.slice(0, 3).toSorted(), ['a', 'b', 'c'])
-  assert.deepEqual(served.slice(3), served.slice(0, 3))
+    const served: string[] = []
+    for (let i = 0; i < 6; i++) served.push(await answer(`${gateway.url}/hello`))
+    assert.deepEqual(served.slice(0, 3).toSorted(), ['a', 'b', 'c'])
+    assert.deepEqual(served.slice(3), served.slice(0, 3))
 
-  const first = workers[['a', 'b', 'c'].indexOf(served[0] ?? '')]
-  const line = await gateway.line(/GET \/hello/)
-  assert.match(line, /^\S+Z 127\.0\.0\.1 "GET \/hello" 200 \d+ worker=\S+ attempts=1 [\d.]+ ms$/)
-  assert.ok(line.includes(`worker=127.0.0.1:${first?.port} `), line)
-})
+    const first = workers[['a', 'b', 'c'].indexOf(served[0] ?? '')]
+    const line = await gateway.line(/GET \/hello/)
+    assert.match(line, /^\S+Z 127\.0\.0\.1 "GET \/hello" 200 \d+ worker=\S+ attempts=1 [\d.]+ ms$/)
+    assert.ok(line.includes(`worker=127.0.0.1:${first?.port} `), line)
+  })
 
 test('a worker that is killed and comes back under load costs no GET, and both changes are logged', async (t) => {
   const workers = await Promise.all(

@@ -20,8 +20,12 @@ export interface Running {
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
-export function startGateway(t: TestContext, workers: readonly string[], port = 0): Promise<Running> {
-  return start(t, GATEWAY, { PORT: String(port), WORKERS: workers.join(',') })
+export function startGateway(
+  t: TestContext,
+  workers: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Running> {
+  return start(t, GATEWAY, { PORT: '0', WORKERS: workers.join(','), ...env })
 }
 
 export function startWorker(t: TestContext, name: string, port = 0): Promise<Running> {

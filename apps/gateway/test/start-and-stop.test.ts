@@ -10,6 +10,7 @@ for (const [env, line] of [
   [{ PORT: 'abc' }, /^rondo: PORT: "abc" is not a port; give a whole number from 0 to 65535$/],
   [{ PORT: '65536' }, /^rondo: PORT: "65536" is not a port; /],
   [{ PORT: '' }, /^rondo: PORT: "" is not a port; /],
+  [{ PORT: '0', FORWARDER: 'nginx' }, /^rondo: FORWARDER: "nginx" is unknown; use "http-proxy" or "undici"$/],
   [{ PORT: '0', WORKERS: '' }, /^rondo: WORKERS: "" names no worker; give URLs, as /],
   [{ PORT: '0', WORKERS: 'nonsense' }, /^rondo: WORKERS: "nonsense" .*"nonsense" is not a URL; write it as /],
   [{ PORT: '0', WORKERS: 'ftp://a:1' }, /^rondo: WORKERS: .*unsupported protocol "ftp:"; use /],

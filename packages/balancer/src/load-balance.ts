@@ -55,7 +55,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     const { metrics } = pool
     const served = record(req)
     const client = httpClient(req)
-    const tried = new Set<Worker>()
+    let tried: Set<Worker> | undefined
     let failure: unknown
     let left = false
     metrics.total++
@@ -77,7 +77,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
         } catch (error) {
           lease.release('failed')
           failure ??= error
-          tried.add(lease.worker)
+          tried = (tried ?? new Set()).add(lease.worker)
           if (!mayFailOver(error, req)) break
         }
       }

@@ -4,4 +4,4 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 export type Next = (error?: unknown) => void
 
 /** Express middleware that works under plain `http.createServer` too, where there is no `next`. */
-export type Middleware = (req: IncomingMessage, res: ServerResponse, next?: Next) => Promise<void>
+export type Middleware = (req: IncomingMessage, res: ServerResponse, next?: Next) => Promise<void> | void

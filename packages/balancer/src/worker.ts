@@ -34,6 +34,8 @@ export class Worker {
   /** Its `name`, else `host:port`; unique in the pool and independent of its neighbours. */
   readonly id: string
   readonly url: URL
+  /** `host:port` as a `Host` header says it. */
+  readonly host: string
   /** For sockets: the host without the brackets of an IPv6 literal. */
   readonly hostname: string
   readonly port: number
@@ -65,6 +67,7 @@ export class Worker {
     const isUrl = typeof spec !== 'object' || spec === null || spec instanceof URL
     const { url, name, weight = 1 } = isUrl ? { url: spec } : spec
     this.url = parseOrigin(url, option)
+    this.host = this.url.host
     this.hostname = this.url.hostname.replace(/^\[|\]$/g, '')
     this.port = Number(this.url.port) || 80
     if (name !== undefined && (typeof name !== 'string' || name.trim() === ''))

@@ -74,6 +74,18 @@ suite('the architecture of the library', () => {
     assert.deepEqual(named.toSorted(), ['health/poller.ts', 'worker.ts'])
   })
 
+  test('undici is loaded by its subpath alone: nothing that index.ts loads leads to it', () => {
+    const loaded = new Set(['index.ts'])
+    for (const path of loaded)
+      for (const { from, isType } of sources.find((source) => source.path === path)?.imports ?? [])
+        if (!isType && from.startsWith('.')) loaded.add(posix.join(posix.dirname(path), from))
+    assert.ok(loaded.has('forwarders/http-proxy-exchange.ts'))
+    assert.deepEqual(
+      Array.from(loaded).filter((path) => path.includes('undici')),
+      [],
+    )
+  })
+
   test('each third-party package has one file that imports it, types apart', () => {
     const importers = new Map<string, string[]>()
     for (const { path, imports } of sources)

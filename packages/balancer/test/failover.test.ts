@@ -10,7 +10,7 @@ import { rawWorker } from './support/raw-worker.ts'
 import { until } from './support/until.ts'
 import { startWorker, startWorkers } from './support/workers.ts'
 
-for (const [name, create] of Object.entries(forwarders))
+for (const [name, { create }] of Object.entries(forwarders))
   describe(`failover by ${name}`, () => failover(create))
 
 test('60 GETs right after SIGKILL of one of three workers all succeed, before the poller can know', async (t) => {

@@ -37,7 +37,7 @@ const STORY = `
   })
   const workers = await Promise.all(['a', 'b'].map((name) => start((req, res) => res.end(name))))
   const pool = createPool(workers.map((server) => 'http://127.0.0.1:' + server.address().port))
-  const balance = loadBalance(pool)
+  const balance = loadBalance(pool, { forwarder: process.argv[2] === 'undici' ? undici() : httpProxy() })
   const app = await start(express().use(metrics(pool)).use(balance))
   const url = 'http://127.0.0.1:' + app.address().port
   const names = []
@@ -50,18 +50,22 @@ const STORY = `
 `
 const ESM = `import { createServer } from 'node:http'
 import express from 'express'
-import { createPool, loadBalance, metrics } from '@rondo/balancer'
+import { createPool, httpProxy, loadBalance, metrics } from '@rondo/balancer'
+import { undici } from '@rondo/balancer/undici'
 ${STORY}`
 const COMMON_JS = `const { createServer } = require('node:http')
 const express = require('express')
-const { createPool, loadBalance, metrics } = require('@rondo/balancer')
+const { createPool, httpProxy, loadBalance, metrics } = require('@rondo/balancer')
+const { undici } = require('@rondo/balancer/undici')
 void (async () => {${STORY}})()`
 const TYPED = `import express, { type Express } from 'express'
 import {
   createPool, httpProxy, loadBalance, metrics, NoWorkerError, served,
   type LoadBalance, type Pool, type Strategy, type Worker,
 } from '@rondo/balancer'
+import { undici } from '@rondo/balancer/undici'
 
+export const fast: LoadBalance = loadBalance(createPool(['http://localhost:3']), { forwarder: undici() })
 const strategy: Strategy = (eligible) => eligible[0]
 const pool: Pool = createPool(['http://localhost:1', { url: 'http://localhost:2', name: 'two', weight: 2 }], {
   strategy, health: { schedule: '*/2 * * * * *', timeout: 500 },
@@ -99,8 +103,14 @@ describe('the packed package', () => {
   after(() => rm(folder, { recursive: true, force: true }))
 
   const works = async (node: string): Promise<void> => {
-    for (const file of ['app.mjs', 'app.cjs']) {
-      const { stdout, stderr } = await run(node, [file], { cwd: join(folder, 'app'), timeout: 30_000 })
+    const files = ['app.mjs', 'app.cjs'].flatMap((file) =>
+      ['http-proxy', 'undici'].map((name) => [file, name]),
+    )
+    for (const [file = '', forwarder = ''] of files) {
+      const { stdout, stderr } = await run(node, [file, forwarder], {
+        cwd: join(folder, 'app'),
+        timeout: 30_000,
+      })
       assert.equal(stdout, 'abab\nrequests_total 4\n', file)
       assert.doesNotMatch(stderr, /Error|Warning: (?!.*ExperimentalWarning)/, file)
     }

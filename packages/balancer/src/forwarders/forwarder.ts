@@ -5,6 +5,12 @@ import type { Worker } from '../worker.ts'
 /** How an exchange ended that no worker is to blame for: the status of the full answer, or the client left. */
 export type Carried = number | 'client-gone'
 
+/** How an attempt tells its end; the first call counts. */
+export interface Settle {
+  resolve(carried: Carried): void
+  reject(error: unknown): void
+}
+
 /**
  * Carries exchanges to workers. A worker that fails rejects with `WorkerFailure`; before its phase is `response`
  * nothing was sent to the client, and before it is `request` nothing of the body was read, so that another

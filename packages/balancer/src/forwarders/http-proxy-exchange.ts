@@ -1,13 +1,14 @@
-import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { IncomingMessage, type ClientRequest, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import type { Options } from 'http-proxy-middleware'
 import { WorkerFailure } from '../errors.ts'
 import { hasBody } from '../failover.ts'
 import type { Worker } from '../worker.ts'
-import { isTimeout, reset, type WorkerAgent } from './dial.ts'
-import type { Carried } from './forwarder.ts'
+import { isTimeout, reset, WorkerAgent } from './dial.ts'
+import type { Settle } from './forwarder.ts'
 import { cleanResponse, requestHeaders, requestPath } from './headers.ts'
+import { flushLater, noBody, relay, SMALL } from './relay.ts'
 
 /** What http-proxy-middleware takes for a target, made anew for each attempt: by it, late events are told apart. */
 export interface Target {
@@ -17,10 +18,8 @@ export interface Target {
   readonly port: number
 }
 
-export interface Settle {
-  resolve(carried: Carried): void
-  reject(error: unknown): void
-}
+/** httpxy's options for one request. */
+type PerRequest = Pick<Options, 'selfHandleResponse' | 'proxyTimeout'>
 
 /** One request on its way to one worker through http-proxy-middleware, which reads its url and headers from `req`. */
 export class HttpExchange {
@@ -36,13 +35,14 @@ export class HttpExchange {
   readonly #path: string
   /** Holds the body back until a connection stands, so that a refused one costs nothing of it. */
   readonly #gate: PassThrough | undefined
-  #request: { selfHandleResponse?: boolean } | undefined
+  #request: PerRequest | undefined
   #proxyReq: ClientRequest | undefined
   #socket: Socket | undefined
   #bytesBefore = 0
   #connected = false
   #timedOut = false
   #response: IncomingMessage | undefined
+  #stopRelay: (() => void) | undefined
   #settled = false
 
   constructor(req: IncomingMessage, res: ServerResponse, worker: Worker, agent: WorkerAgent, settle: Settle) {
@@ -65,12 +65,12 @@ export class HttpExchange {
   route(request: Options): Target {
     this.#req.url = this.#path
     request.agent = this.#agent
-    if (this.#gate) request.buffer = this.#gate
+    request.buffer = this.#gate ?? (noBody as unknown as PassThrough)
     return this.#target
   }
 
   /** The request has a socket, which may still be connecting. */
-  sending(proxyReq: ClientRequest, request: { selfHandleResponse?: boolean }): void {
+  sending(proxyReq: ClientRequest, request: PerRequest): void {
     const socket = proxyReq.socket
     if (this.#settled || !socket) return void proxyReq.destroy()
     this.#request = request
@@ -79,9 +79,10 @@ export class HttpExchange {
     this.#bytesBefore = socket.bytesRead
     this.#restore() // the head is made; loggers that look at `req` from now on find what the client sent
     if (this.#path === '*') proxyReq.path = '*' // OPTIONS *, which would go out as /*
-    proxyReq.once('timeout', () => {
-      this.#timedOut = true // the option proxyTimeout, by which http-proxy-middleware breaks off
-    })
+    if (request.proxyTimeout)
+      proxyReq.once('timeout', () => {
+        this.#timedOut = true // http-proxy-middleware breaks off by it
+      })
     proxyReq.once('upgrade', (_response, switched: Socket) => {
       switched.destroy()
       this.#fail('response', new Error('switched protocols unasked'))
@@ -94,8 +95,7 @@ export class HttpExchange {
   answered(response: IncomingMessage): void {
     const hint = response.headers['keep-alive']
     const fault = cleanResponse(response)
-    // Node's agent looks for the worker's hint when the response is over; what cannot be enumerated is not passed on.
-    if (hint !== undefined) Object.defineProperty(response.headers, 'keep-alive', { value: hint })
+    if (typeof hint === 'string' && this.#socket) WorkerAgent.heed(this.#socket, hint)
     this.#response = response
     if (fault) {
       if (this.#request) this.#request.selfHandleResponse = true // so it leaves the response alone
@@ -103,7 +103,9 @@ export class HttpExchange {
       return this.#fail('response', new Error(fault))
     }
     this.#setConnection(response)
-    setImmediate(this.#flushResponse) // not at once: with a body at hand the head goes out in the same write
+    response.pipe = this.#relay
+    // A small body is there with its head, or soon; another may take its time, and the head does not wait for it.
+    if (!(Number(response.headers['content-length']) <= SMALL)) flushLater(this.#flushResponse)
   }
 
   /** http-proxy-middleware reports an error, of this attempt or of one before it. */
@@ -123,6 +125,14 @@ export class HttpExchange {
     if (this.#response) this.#response.resume()
     else this.#proxyReq?.destroy()
     this.#end(() => this.#settle.reject(error))
+  }
+
+  /** In the place of the response's `pipe`, by which http-proxy-middleware hands it to `res`. */
+  readonly #relay = <T extends NodeJS.WritableStream>(destination: T, options: { end?: boolean } = {}): T => {
+    const response = this.#response as IncomingMessage
+    if ((destination as unknown) === this.#res) this.#stopRelay = relay(response, this.#res)
+    else IncomingMessage.prototype.pipe.call(response, destination, options)
+    return destination
   }
 
   readonly #open = (): void => {
@@ -174,7 +184,7 @@ export class HttpExchange {
   /** Takes the worker's headers off a response that somebody else will write. */
   #takeBack(): void {
     if (!this.#response) return
-    this.#response.unpipe(this.#res)
+    this.#stopRelay?.()
     for (const name of Object.keys(this.#response.headers)) this.#res.removeHeader(name)
     this.#res.statusCode = 200
     this.#res.statusMessage = ''
@@ -199,6 +209,6 @@ export class HttpExchange {
 }
 
 export function toTarget(worker: Worker): Target {
-  const { hostname, port, url } = worker
-  return { protocol: url.protocol, host: url.host, hostname, port }
+  const { host, hostname, port } = worker
+  return { protocol: 'http:', host, hostname, port }
 }

@@ -5,9 +5,10 @@ import type { Options } from 'http-proxy-middleware'
 import { WorkerFailure } from '../errors.ts'
 import type { Worker } from '../worker.ts'
 import { ConnectionAgent, isTimeout, reset } from './dial.ts'
+import type { Settle } from './forwarder.ts'
 import { cleanResponse, requestHeaders, requestPath, stripHopByHop } from './headers.ts'
 import { readAlong } from './read-along.ts'
-import { toTarget, type Settle, type Target } from './http-proxy-exchange.ts'
+import { toTarget, type Target } from './http-proxy-exchange.ts'
 
 /** One WebSocket on its way to one worker through http-proxy-middleware, over a connection that already stands. */
 export class UpgradeExchange {

@@ -21,8 +21,10 @@ const RESERVED = {
   followRedirects: 'loadBalance hands redirects to the client',
 } as const
 
-/** The exchange that a request is in. */
-type Exchanges = WeakMap<IncomingMessage, HttpExchange | UpgradeExchange>
+/** Where a request keeps the exchange that it is in: a WeakMap of them would cost the garbage collector dear. */
+const EXCHANGE = Symbol('rondo.exchange')
+
+type InExchange = IncomingMessage & { [EXCHANGE]?: HttpExchange | UpgradeExchange }
 
 /** The options of http-proxy-middleware, without those that are the balancer's. */
 export type HttpProxyOptions = Omit<Options, keyof typeof RESERVED>
@@ -44,28 +46,27 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
 
   const { on = {}, plugins = [], pathFilter, upgradeTimeout, ...rest } = options
   const agent = new WorkerAgent()
-  const exchanges: Exchanges = new WeakMap()
   /** Whose early bytes are back in the socket: http-proxy-middleware puts them there, and would again at each attempt. */
   const headless = new WeakSet<Duplex>()
   const proxy = createProxyMiddleware({
     ...rest,
     ejectPlugins: true,
-    router: (req, _res, request) => exchanges.get(req)?.route(request) ?? '',
-    plugins: [guard(exchanges), handlers(on, exchanges), ...plugins],
+    router: (req: InExchange, _res, request) => req[EXCHANGE]?.route(request) ?? '',
+    plugins: [guard, handlers(on), ...plugins],
   })
 
   return {
     ...(pathFilter !== undefined && { accepts: matcher({ ...rest, pathFilter }) }),
 
-    forward(req, res, worker) {
+    forward(req: InExchange, res, worker) {
       return new Promise<Carried>((resolve, reject) => {
         const exchange = new HttpExchange(req, res, worker, agent, { resolve, reject })
-        exchanges.set(req, exchange)
+        req[EXCHANGE] = exchange
         proxy(req, res, exchange.broken).catch(exchange.broken)
       })
     },
 
-    async upgrade(req, socket, head, worker) {
+    async upgrade(req: InExchange, socket, head, worker) {
       const connection = await connected(dial({ host: worker.hostname, port: worker.port })).catch(
         (error) => {
           throw new WorkerFailure(worker.id, 'connect', error, { timeout: isTimeout(error) })
@@ -77,7 +78,7 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
       }
       return new Promise<Carried>((resolve, reject) => {
         const settle = { resolve, reject }
-        exchanges.set(req, new UpgradeExchange(req, socket, worker, connection, settle, upgradeTimeout))
+        req[EXCHANGE] = new UpgradeExchange(req, socket, worker, connection, settle, upgradeTimeout)
         proxy.upgrade(req, socket as Socket, headless.has(socket) ? Buffer.alloc(0) : head)
         headless.add(socket)
       })
@@ -95,30 +96,27 @@ function connected(socket: Socket): Promise<Socket> {
 }
 
 /** Tells each exchange what http-proxy-middleware sees of it; runs before everything of the user's. */
-function guard(exchanges: Exchanges): Plugin {
-  return (server) => {
-    server.on('proxyReq', (proxyReq, req, _res, request) => {
-      const exchange = exchanges.get(req)
-      if (exchange instanceof HttpExchange) exchange.sending(proxyReq, request)
-    })
-    server.on('proxyRes', (proxyRes, req) => {
-      const exchange = exchanges.get(req)
-      if (exchange instanceof HttpExchange) exchange.answered(proxyRes)
-    })
-    server.on('proxyReqWs', (proxyReq, req) => {
-      const exchange = exchanges.get(req)
-      if (exchange instanceof UpgradeExchange) exchange.sending(proxyReq)
-    })
-    // Without a listener here, errors would be thrown at the process.
-    server.on('error', (error, req, _res, target) => req && exchanges.get(req)?.failed(error, target))
-  }
+const guard: Plugin = (server) => {
+  server.on('proxyReq', (proxyReq, req: InExchange, _res, request) => {
+    if (req[EXCHANGE] instanceof HttpExchange) req[EXCHANGE].sending(proxyReq, request)
+  })
+  server.on('proxyRes', (proxyRes, req: InExchange) => {
+    if (req[EXCHANGE] instanceof HttpExchange) req[EXCHANGE].answered(proxyRes)
+  })
+  server.on('proxyReqWs', (proxyReq, req: InExchange) => {
+    if (req[EXCHANGE] instanceof UpgradeExchange) req[EXCHANGE].sending(proxyReq)
+  })
+  // Without a listener here, errors would be thrown at the process.
+  server.on('error', (error, req: InExchange | undefined, _res, target) =>
+    req?.[EXCHANGE]?.failed(error, target),
+  )
 }
 
 /**
  * The user's `on` handlers: http-proxy-middleware's own plugin for them is ejected with its error answers. What a
  * handler throws, or rejects with, ends its exchange and goes to `next`, not to the process.
  */
-function handlers(on: NonNullable<Options['on']>, exchanges: Exchanges): Plugin {
+function handlers(on: NonNullable<Options['on']>): Plugin {
   return (server) => {
     for (const [event, handler] of Object.entries(on)) {
       if (!handler) continue
@@ -126,7 +124,8 @@ function handlers(on: NonNullable<Options['on']>, exchanges: Exchanges): Plugin 
         try {
           await Reflect.apply(handler, undefined, args)
         } catch (error) {
-          for (const arg of args) if (arg instanceof IncomingMessage) exchanges.get(arg)?.broken(error)
+          for (const arg of args)
+            if (arg instanceof IncomingMessage) (arg as InExchange)[EXCHANGE]?.broken(error)
         }
       }
       server.on(event as never, ((...args: unknown[]) => void listener(...args)) as never)

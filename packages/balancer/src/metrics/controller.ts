@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerError } from '../answer-error.ts'
 import { HttpError } from '../errors.ts'
 import type { Middleware } from '../middleware.ts'
@@ -15,14 +15,22 @@ const OPEN_METRICS = /\bapplication\/openmetrics-text\b/i
  * labelled series. Both come from the same counts.
  */
 export function metrics(pool: Pool, { path = '/metrics' }: { path?: string } = {}): Middleware {
-  return async function metrics(req, res, next) {
-    if (req.method !== 'GET' || req.url?.split('?', 1)[0] !== path)
-      return next ? next() : answerError(new HttpError(404, 'not found'), req, res)
-    const { contentType } = pool.metrics
-    if (OPEN_METRICS.test(req.headers.accept ?? ''))
-      answer(res, contentType, await pool.metrics.openMetrics())
-    else answer(res, 'text/plain; version=0.0.4; charset=utf-8', pool.metrics.plain())
+  return function metrics(req, res, next) {
+    if (req.method === 'GET' && pathOf(req.url) === path) return answerMetrics(pool, req, res)
+    if (next) return next()
+    return answerError(new HttpError(404, 'not found'), req, res)
   }
+}
+
+function pathOf(url = ''): string {
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
+}
+
+async function answerMetrics({ metrics }: Pool, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  if (OPEN_METRICS.test(req.headers.accept ?? ''))
+    answer(res, metrics.contentType, await metrics.openMetrics())
+  else answer(res, 'text/plain; version=0.0.4; charset=utf-8', metrics.plain())
 }
 
 function answer(res: ServerResponse, contentType: string, body: string): void {

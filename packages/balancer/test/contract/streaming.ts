@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { request, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { startApp } from '../support/app.ts'
+import type { Lack } from '../support/forwarders.ts'
 import { noCrashes } from '../support/crashes.ts'
 import { head, type Create } from '../support/hostile.ts'
 import { rawClient } from '../support/raw-client.ts'
@@ -10,7 +11,7 @@ import { until } from '../support/until.ts'
 import { echo, startWorker } from '../support/workers.ts'
 
 /** Bodies flow as they come, both ways, and nobody is made to hold them. */
-export function streaming(create: Create): void {
+export function streaming(create: Create, lacks: ReadonlySet<Lack>): void {
   test('server-sent events arrive one by one', async (t) => {
     let events: ServerResponse | undefined
     const worker = await startWorker(t, (_req, res) => {
@@ -41,7 +42,8 @@ export function streaming(create: Create): void {
     const app = await startApp(t, [worker.url], { forwarder: create() })
     const client = await rawClient(t, app.port, head('POST /x', 'Content-Length: 5'))
     for (const [i, byte] of Array.from('hello').entries()) {
-      await until(`${i} bytes`, () => worker.requests[0]?.body.length === i)
+      if (i > 0 || !lacks.has('head before body'))
+        await until(`${i} bytes`, () => worker.requests[0]?.body.length === i)
       assert.equal(client.received, '')
       client.send(byte)
     }
@@ -119,8 +121,10 @@ export function streaming(create: Create): void {
     const worker = await startWorker(t, (_req, res) => void res.writeHead(413).end('too much'))
     const app = await startApp(t, [worker.url], { forwarder: create() })
     const client = await rawClient(t, app.port, head('POST /x', 'Content-Length: 300000'))
+    const sent = lacks.has('head before body') ? 1 : 0
+    client.send('x'.repeat(sent))
     assert.equal((await client.response()).status, 413)
-    client.send('x'.repeat(300_000))
+    client.send('x'.repeat(300_000 - sent))
     client.send(head('GET /fine'))
     if (!client.isOver) assert.equal((await client.response()).body, 'fine')
   })

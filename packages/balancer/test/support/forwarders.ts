@@ -1,6 +1,19 @@
+import { undici } from '../../src/forwarders/undici.ts'
 import { httpProxy, type Forwarder } from '../../src/index.ts'
 
+/** What a forwarder cannot do; each is a documented difference, and tested as one. */
+export type Lack = 'OPTIONS *' | 'reason beyond ASCII' | 'unasked 100' | 'head before body'
+
+interface Tested {
+  readonly create: () => Forwarder
+  readonly lacks: ReadonlySet<Lack>
+}
+
 /** The forwarders that the contract is tested with; a new one is a row here. */
-export const forwarders: Readonly<Record<string, () => Forwarder>> = {
-  'http-proxy': () => httpProxy(),
+export const forwarders: Readonly<Record<string, Tested>> = {
+  'http-proxy': { create: () => httpProxy(), lacks: new Set() },
+  undici: {
+    create: () => undici(),
+    lacks: new Set(['OPTIONS *', 'reason beyond ASCII', 'unasked 100', 'head before body']),
+  },
 }

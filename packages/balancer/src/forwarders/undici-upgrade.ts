@@ -1,0 +1,152 @@
+import { ServerResponse, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import { WorkerFailure } from '../errors.ts'
+import type { Worker } from '../worker.ts'
+import { isTimeout, reset } from './dial.ts'
+import type { Settle } from './forwarder.ts'
+import { rawResponseHeaders } from './headers.ts'
+import { readAlong } from './read-along.ts'
+import { UndiciExchange } from './undici-exchange.ts'
+
+type Controller = Dispatcher.DispatchController
+
+/** One WebSocket on its way to one worker through undici. */
+export class UndiciUpgrade implements Dispatcher.DispatchHandler {
+  readonly #req: IncomingMessage
+  readonly #socket: Duplex
+  readonly #head: Buffer
+  readonly #worker: Worker
+  readonly #settle: Settle
+  readonly #stopReading: () => void
+  #controller: Controller | undefined
+  #connection: Duplex | undefined
+  /** A worker that refuses answers as to any request. */
+  #refusal: UndiciExchange | undefined
+  #answered = false
+  #settled = false
+
+  constructor(req: IncomingMessage, socket: Duplex, head: Buffer, worker: Worker, settle: Settle) {
+    this.#req = req
+    this.#socket = socket
+    this.#head = head
+    this.#worker = worker
+    this.#settle = settle
+    this.#stopReading = readAlong(socket)
+    socket.once('close', this.#closed)
+  }
+
+  /** A connection stands. */
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller
+    if (this.#settled) controller.abort(new Error('the client has left'))
+  }
+
+  /** The first byte of an answer has come. */
+  onResponseStarted(): void {
+    this.#answered = true
+  }
+
+  onRequestUpgrade(
+    controller: Controller,
+    status: number,
+    headers: IncomingHttpHeaders,
+    connection: Duplex,
+  ): void {
+    const { upgrade } = headers
+    if (this.#settled || upgrade?.toLowerCase() !== 'websocket') {
+      connection.on('error', () => {}).destroy()
+      return this.#fail('response', new Error(`switched to ${upgrade ?? 'nothing'}`))
+    }
+    this.#connection = connection
+    this.#stopReading()
+    const raw = rawResponseHeaders(controller.rawHeaders as Buffer[], status, headers)
+    raw.push('Connection', 'Upgrade', 'Upgrade', upgrade)
+    const lines = ['HTTP/1.1 101 Switching Protocols']
+    for (let i = 0; i < raw.length; i += 2) lines.push(`${raw[i]}: ${raw[i + 1]}`)
+    this.#join(connection as Socket, `${lines.join('\r\n')}\r\n\r\n`)
+  }
+
+  onResponseStart(
+    controller: Controller,
+    status: number,
+    headers: IncomingHttpHeaders,
+    phrase?: string,
+  ): void {
+    if (status >= 100 && status < 200) return
+    this.#refusal ??= this.#refuse(controller)
+    this.#refusal.onResponseStart(controller, status, headers, phrase)
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    this.#refusal?.onResponseData(controller, chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#refusal?.onResponseEnd()
+  }
+
+  onResponseError(controller: Controller | null, error: Error): void {
+    if (this.#refusal) return this.#refusal.onResponseError(controller, error)
+    this.#fail(this.#answered ? 'response' : this.#controller ? 'request' : 'connect', error)
+  }
+
+  /** The answer goes to the client's socket as an ordinary response, and the connection ends with it. */
+  #refuse(controller: Controller): UndiciExchange {
+    this.#stopReading()
+    const socket = this.#socket as Socket
+    const res = new ServerResponse(this.#req)
+    res.shouldKeepAlive = false
+    res.assignSocket(socket)
+    socket.on('drain', () => res.emit('drain')) // as Node's server would, had the socket not left it
+    res.once('finish', () => socket.end(() => socket.destroy()))
+    const refusal = new UndiciExchange(this.#req, res, this.#worker, false, {
+      resolve: (carried) => this.#end(() => this.#settle.resolve(carried)),
+      reject: (error) => {
+        if (!res.headersSent) res.detachSocket(socket)
+        this.#end(() => this.#settle.reject(error))
+        if (res.headersSent) reset(socket) // cut, never a clean end
+      },
+    })
+    refusal.onRequestStart(controller)
+    refusal.onResponseStarted()
+    this.#socket.off('close', this.#closed)
+    return refusal
+  }
+
+  /** Both ways from now on, until one side closes: the other gets what was under way to it, then its end. */
+  #join(connection: Socket, answer: string): void {
+    const socket = this.#socket as Socket
+    for (const side of [socket, connection]) side.setTimeout(0).setNoDelay(true).setKeepAlive(true)
+    connection.on('error', (error: Error) => {
+      socket.end() // nothing may be written to it any more
+      this.#fail('response', error)
+    })
+    connection.once('close', () =>
+      socket.writableFinished ? socket.destroy() : socket.end(() => socket.destroy()),
+    )
+    socket.write(answer, 'latin1')
+    if (this.#head.length > 0) connection.write(this.#head)
+    connection.pipe(socket).pipe(connection)
+  }
+
+  readonly #closed = (): void => {
+    this.#end(() => this.#settle.resolve(this.#connection ? 101 : 'client-gone'))
+    if (this.#connection) this.#connection.destroy()
+    else this.#controller?.abort(new Error('the client has left'))
+  }
+
+  #fail(phase: WorkerFailure['phase'], error: Error): void {
+    const failure = new WorkerFailure(this.#worker.id, phase, error, { timeout: isTimeout(error) })
+    this.#end(() => this.#settle.reject(failure))
+  }
+
+  #end(settle: () => void): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.#stopReading()
+    this.#socket.off('close', this.#closed)
+    settle()
+  }
+}
