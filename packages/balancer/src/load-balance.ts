@@ -129,7 +129,15 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     }
   }
 
-  return Object.assign(balance, { upgrade, close: () => forwarder.close() })
+  const forget = (worker: Worker): void => forwarder.forget?.(worker)
+  pool.on('removed', forget)
+
+  function close(): void {
+    pool.off('removed', forget)
+    forwarder.close()
+  }
+
+  return Object.assign(balance, { upgrade, close })
 }
 
 function upgradeRefusal(req: IncomingMessage, forwarder: Forwarder): HttpError | undefined {

@@ -57,6 +57,13 @@ export class WorkerAgent extends Agent {
     return dial({ ...options, noDelay: true, keepAlive: true })
   }
 
+  /** Closes the idle connections to a worker. */
+  closeIdle(to: { host: string; port: number }): void {
+    const name = this.getName(to)
+    for (const [key, sockets = []] of Object.entries(this.freeSockets))
+      if (key.startsWith(name)) for (const socket of sockets) socket.destroy()
+  }
+
   // Shorter than Node's: of what tells connections apart, only this varies here.
   override getName({ host, port, localAddress }: NonNullable<Parameters<Agent['getName']>[0]> = {}): string {
     return `${host}:${port}:${localAddress ?? ''}`

@@ -23,6 +23,8 @@ export interface Forwarder {
   forward(req: IncomingMessage, res: ServerResponse, worker: Worker): Promise<Carried>
   /** Carries a WebSocket; resolves when its connection has closed, with 101, or with the status it was refused. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, worker: Worker): Promise<Carried>
+  /** Called for a worker that has left the pool: its idle connections are closed, those in use end with what they carry. */
+  forget?(worker: Worker): void
   /** Closes the connections to workers, those in use too. */
   close(): void
 }

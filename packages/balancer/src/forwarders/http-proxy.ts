@@ -84,6 +84,7 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
       })
     },
 
+    forget: (worker) => agent.closeIdle({ host: worker.hostname, port: worker.port }),
     close: () => agent.destroy(),
   }
 }

@@ -5,8 +5,8 @@ import { HttpError, WorkerFailure } from '../errors.ts'
 import type { Worker } from '../worker.ts'
 import { isTimeout, reset } from './dial.ts'
 import type { Settle } from './forwarder.ts'
-import { endWith, flushLater, SMALL } from './relay.ts'
 import { rawResponseHeaders, reason, responseFault } from './headers.ts'
+import { endWith, flushLater, SMALL } from './relay.ts'
 
 type Controller = Dispatcher.DispatchController
 
@@ -62,7 +62,8 @@ export class UndiciExchange implements Dispatcher.DispatchHandler {
     this.#length = Number(headers['content-length'] ?? -1)
     this.#endsByClosing = this.#length < 0 && this.#req.httpVersion === '1.0'
     this.#res.writeHead(status, reason(phrase), raw)
-    if (!(this.#length >= 0 && this.#length <= SMALL)) flushLater(this.#flushHead) // an event stream has begun before its first event
+    // A small body is there with its head, or soon; another may take its time, and the head does not wait for it.
+    if (!(this.#length >= 0 && this.#length <= SMALL)) flushLater(this.#flushHead)
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { head, stage, type Create } from '../support/hostile.ts'
+import { head, OK, stage, type Create } from '../support/hostile.ts'
 import { header } from '../support/message.ts'
 import { seen } from '../support/raw-worker.ts'
 import { until } from '../support/until.ts'
@@ -14,6 +14,26 @@ export function connections(create: Create): void {
     assert.deepEqual([status, body, header({ headers }, 'connection')], [200, 'ok', 'close'])
     assert.equal(await one.rest(), '')
     await servesOn()
+  })
+
+  test('a worker that leaves the pool finishes what it carries, and its idle connections are closed', async (t) => {
+    let answer: (() => void) | undefined
+    const { app, client, worker } = await stage(t, create, (socket, { path }) => {
+      if (path === '/slow') answer = () => void socket.write(OK)
+      else socket.write(OK)
+    })
+    const [slow, quick] = [await client(head('GET /slow')), await client(head('GET /quick'))]
+    assert.equal((await quick.response()).status, 200)
+    await until('both are asked', () => worker.requests.length === 2)
+    app.pool.remove(app.pool.workers[0]?.id ?? '')
+    await until('the idle one is closed', () => worker.sockets.some((socket) => socket.closed))
+    assert.ok(
+      worker.sockets.some((socket) => !socket.closed),
+      'the other carries a request',
+    )
+    answer?.()
+    assert.equal((await slow.response()).body, 'ok')
+    await until('nobody is active', () => app.pool.metrics.active === 0)
   })
 
   test('serves a client of HTTP/1.0 that has no Host', async (t) => {
