@@ -1,0 +1,41 @@
+import type { Figure } from '../sample.ts'
+import type { ScenarioResult } from '../result.ts'
+
+/** The heading of a figure's column. */
+export function heading(figure: Figure, unit: ScenarioResult['unit']): string {
+  const headings: Record<Figure, string> = {
+    perSecond: `${unit}s/s`,
+    p50: 'p50 ms',
+    p99: 'p99 ms',
+    p999: 'p99.9 ms',
+    cpu: `CPU µs/${unit}`,
+    share: 'core used',
+    rss: 'RSS MB',
+    held: 'bytes each',
+  }
+  return headings[figure]
+}
+
+/** A figure for a table; `–` for one that there is not. */
+export function show(figure: Figure, value: number | undefined): string {
+  if (value === undefined) return '–'
+  if (figure === 'rss') return (value / 2 ** 20).toFixed(0)
+  if (figure === 'share') return `${Math.round(value * 100)} %`
+  if (figure === 'cpu') return value.toFixed(1)
+  if (figure === 'p50' || figure === 'p99' || figure === 'p999') return value.toFixed(value < 10 ? 2 : 1)
+  return Math.round(value).toLocaleString('en')
+}
+
+/** A ratio for a table; `–` for one that there is not. */
+export function showRatio(ratio: number | undefined): string {
+  return ratio === undefined ? '–' : `${ratio.toFixed(ratio < 10 ? 2 : 1)}×`
+}
+
+/** Where and how a result was measured, in one line. */
+export function circumstances(result: ScenarioResult): string {
+  const { machine, load, backends, rounds, seconds, date } = result
+  const cores = machine.pinned
+    ? `${machine.cores} cores: one for the subject, one for load and backends`
+    : `${machine.cores} cores, nothing pinned`
+  return `${rounds} rounds of ${seconds} s, medians; ${load} and ${backends} backends; Node ${machine.node.slice(1)}, ${machine.os}, ${cores}; ${date}`
+}

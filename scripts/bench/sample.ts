@@ -1,0 +1,22 @@
+/**
+ * What can be measured: answers or messages a second, percentiles in ms, the subject's CPU in µs per answer and as
+ * a share of one core, its memory in bytes: resident, and held: by each connection that is kept open.
+ */
+export type Figure = 'perSecond' | 'p50' | 'p99' | 'p999' | 'cpu' | 'share' | 'rss' | 'held'
+
+/** The figures of one measurement. */
+export type Figures = Partial<Readonly<Record<Figure, number>>>
+
+/** One measurement of one subject. */
+export interface Sample {
+  readonly figures: Figures
+  /** Requests that failed, were answered wrongly, or never. */
+  readonly errors: number
+  /** What the first error was. */
+  readonly why?: string
+}
+
+/** A measurement that could not be made at all. */
+export function failed(error: unknown): Sample {
+  return { figures: {}, errors: 1, why: error instanceof Error ? error.message : String(error) }
+}

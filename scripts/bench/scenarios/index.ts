@@ -1,0 +1,27 @@
+import type { Scenario } from '../scenario.ts'
+import { oneM, post16k, tenK } from './bodies.ts'
+import { features } from './features.ts'
+import { latency } from './latency.ts'
+import { memory } from './memory.ts'
+import { small, small1000 } from './small.ts'
+import { tls } from './tls.ts'
+import { websocket } from './websocket.ts'
+import { workers } from './workers.ts'
+
+/** Every scenario, in the order of the results. */
+export const scenarios: readonly Scenario[] = [
+  small,
+  small1000,
+  tenK,
+  oneM,
+  post16k,
+  websocket,
+  tls,
+  latency(),
+  features,
+  workers,
+  memory,
+]
+
+/** What `pnpm bench` measures when it is not told. */
+export const DEFAULT_SCENARIOS: readonly string[] = ['small', '10k', '1m']

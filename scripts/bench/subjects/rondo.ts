@@ -1,0 +1,28 @@
+import { answerError, createPool, loadBalance, metrics, type Forwarder } from '@rondo/balancer'
+import express, { type ErrorRequestHandler } from 'express'
+import { accessLog } from '../../../apps/gateway/src/access-log.ts'
+import { inTurn, type Opened, type Place } from '../subject.ts'
+
+/** Rondo as the gateway has it: health checks, failover, metrics; the log only where the settings ask for it. */
+export async function openRondo({ backends, settings }: Place, forwarder: Forwarder): Promise<Opened> {
+  const pool = createPool(backends)
+  await pool.ready
+  const app = express()
+  app.disable('x-powered-by')
+  if (settings.balance === false) {
+    const next = inTurn(pool.workers)
+    app.use((req, res, fail) => void forwarder.forward(req, res, next()).catch(fail))
+    return { listener: app }
+  }
+  const balance = loadBalance(pool, { forwarder, attempts: settings.attempts ?? 3 })
+  if (settings.log) app.use(accessLog())
+  if (settings.metrics !== false) app.use(metrics(pool))
+  app.use(balance)
+  app.use(onError)
+  return { listener: app, upgrade: (req, socket, head) => balance.upgrade(req, socket, head) }
+}
+
+const onError: ErrorRequestHandler = (error, req, res, _next) => {
+  console.error(`"${req.method} ${req.originalUrl}" failed: ${String(error)}`)
+  answerError(error, req, res)
+}
