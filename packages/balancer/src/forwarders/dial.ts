@@ -1,4 +1,4 @@
-import { Agent, type AgentOptions, type ClientRequest } from 'node:http'
+import { Agent, type ClientRequest } from 'node:http'
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 
 /** How long a connection to a worker may take to stand, in ms. */
@@ -88,8 +88,8 @@ export class WorkerAgent extends Agent {
 export class ConnectionAgent extends Agent {
   readonly #socket: Socket
 
-  constructor(socket: Socket, options?: AgentOptions) {
-    super(options)
+  constructor(socket: Socket) {
+    super()
     this.#socket = socket
   }
 

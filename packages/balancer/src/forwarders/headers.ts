@@ -37,10 +37,12 @@ export function stripHopByHop(headers: IncomingHttpHeaders): void {
   for (const name of HOP_BY_HOP) if (headers[name] !== undefined) delete headers[name]
 }
 
-/** The headers that `Connection` names; undefined for what nearly all say. */
-function connectionTokens(connection: string | undefined): Set<string> | undefined {
+/** The headers that `Connection` names, a list where it was repeated; undefined for what nearly all say. */
+function connectionTokens(connection: string | string[] | undefined): Set<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
-  const tokens = connection.split(',').map((token) => token.trim().toLowerCase())
+  const tokens = String(connection)
+    .split(',')
+    .map((token) => token.trim().toLowerCase())
   return new Set(tokens.filter((name) => !KEPT.has(name)))
 }
 

@@ -7,8 +7,8 @@ import type { Worker } from '../worker.ts'
 import { ConnectionAgent, isTimeout, reset } from './dial.ts'
 import type { Settle } from './forwarder.ts'
 import { cleanResponse, requestHeaders, requestPath, stripHopByHop } from './headers.ts'
-import { readAlong } from './read-along.ts'
 import { toTarget, type Target } from './http-proxy-exchange.ts'
+import { readAlong } from './read-along.ts'
 
 /** One WebSocket on its way to one worker through http-proxy-middleware, over a connection that already stands. */
 export class UpgradeExchange {
@@ -44,9 +44,7 @@ export class UpgradeExchange {
     this.#url = req.url
     this.#headers = req.headers
     this.#path = requestPath(req.url)
-    const headers = requestHeaders(req)
-    delete headers['transfer-encoding']
-    req.headers = { ...headers, connection: 'Upgrade', upgrade: 'websocket' }
+    req.headers = { ...requestHeaders(req), connection: 'Upgrade', upgrade: 'websocket' }
     req.url = '/' // http-proxy-middleware parses it, and gives up on some that are none of its business
     this.#stopReading = readAlong(socket)
     socket.once('close', this.#closed)

@@ -54,10 +54,10 @@ export class UndiciUpgrade implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
     connection: Duplex,
   ): void {
-    const { upgrade } = headers
-    if (this.#settled || upgrade?.toLowerCase() !== 'websocket') {
+    const upgrade = String(headers.upgrade) // a list where it was repeated, and then not taken
+    if (this.#settled || upgrade.toLowerCase() !== 'websocket') {
       connection.on('error', () => {}).destroy()
-      return this.#fail('response', new Error(`switched to ${upgrade ?? 'nothing'}`))
+      return this.#fail('response', new Error(`switched to ${upgrade}`))
     }
     this.#connection = connection
     this.#stopReading()

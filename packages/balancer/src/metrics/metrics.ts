@@ -7,7 +7,8 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 /**
  * What a pool counts of its requests; `load-balance.ts` writes it, attempts are counted by the workers.
- * Once no request waits: sum of the workers' `requests` = `total` − `unattempted` + `retries`.
+ * Once no request waits, and while no worker was removed: the sum of the workers' `requests` =
+ * `total` − `unattempted` + `retries`.
  */
 export class Metrics {
   /** Requests and upgrades that were accepted for balancing. */
@@ -113,11 +114,14 @@ export class Metrics {
       () => this.unattempted,
     )
     count('rondo_retries_total', 'Attempts beyond the first of a request', () => this.retries)
+    const active = (): number => this.active
     new Gauge({
       name: 'rondo_requests_active',
       help: 'Requests and upgraded connections not yet over',
       registers,
-      collect: this.#setActive(),
+      collect() {
+        this.set(active())
+      },
     })
     gauge('rondo_worker_alive', 'Whether the last polls found the worker well', (worker) =>
       Number(worker.alive),
@@ -135,12 +139,5 @@ export class Metrics {
             this.inc({ worker: worker.id, status }, worker.outcomes[status])
       },
     })
-  }
-
-  #setActive(): (this: Gauge) => void {
-    const active = (): number => this.active
-    return function collect() {
-      this.set(active())
-    }
   }
 }

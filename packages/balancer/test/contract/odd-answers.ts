@@ -126,6 +126,22 @@ export function oddAnswers(create: Create, lacks: ReadonlySet<Lack>): void {
     await servesOn(one)
   })
 
+  test('headers of a connection that a worker repeats are no fault, and stay behind', async (t) => {
+    const hop =
+      'Connection: X-One\r\nConnection: X-Two\r\nUpgrade: h2c\r\nUpgrade: other\r\nKeep-Alive: timeout=77'
+    const { client, servesOn } = await stage(
+      t,
+      create,
+      `HTTP/1.1 200 OK\r\n${hop}\r\nX-One: 1\r\nX-Two: 2\r\nX-Three: 3\r\nContent-Length: 2\r\n\r\nok`,
+    )
+    const one = await client(head('GET /x'))
+    const message = await one.response()
+    assert.deepEqual([message.status, message.body], [200, 'ok'])
+    for (const name of ['x-one', 'x-two', 'upgrade']) assert.equal(header(message, name), undefined, name)
+    assert.equal(header(message, 'x-three'), '3')
+    await servesOn(one)
+  })
+
   test('interim answers do not hide the final one', async (t) => {
     const unasked = lacks.has('unasked 100') ? '' : 'HTTP/1.1 100 Continue\r\n\r\n'
     const early = 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n'

@@ -113,6 +113,20 @@ export function webSockets(create: Create): void {
     assert.ok(app.pool.metrics.retries >= 1)
   })
 
+  test('a worker that switches with a repeated Upgrade header leaves nothing behind', async (t) => {
+    noCrashes(t)
+    const worker = await rawWorker(
+      t,
+      SWITCHED.replace('Upgrade: websocket', 'Upgrade: websocket\r\nUpgrade: other'),
+    )
+    const app = await startApp(t, [worker.url], { forwarder: create() })
+    const client = await rawClient(t, app.port, upgradeHead())
+    assert.ok([101, 502].includes((await client.response()).status))
+    client.socket.destroy()
+    await until('nobody is active', () => app.pool.metrics.active === 0)
+    assert.equal(app.pool.workers[0]?.inFlight, 0)
+  })
+
   test("a worker's refusal is relayed", async (t) => {
     const worker = await startWorker(t, (_req, res) => {
       res.writeHead(403, { 'x-why': 'no', trailer: 'x' }).end('not you')
