@@ -63,7 +63,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     })
     this.#workers = Object.freeze(workers)
     for (const worker of workers) this.metrics.join(worker)
-    this.ready = Promise.all(workers.map((worker) => this.#poller.watch(worker))).then(() => {
+    this.ready = this.#poller.watch(workers).then(() => {
       this.#isReady = true
     })
   }
@@ -97,7 +97,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     checkNames(workers)
     this.#workers = Object.freeze(workers)
     this.metrics.join(worker)
-    if (!this.#isClosed) void this.#poller.watch(worker)
+    if (!this.#isClosed) void this.#poller.watch([worker])
     this.emit('added', worker)
     return worker
   }

@@ -13,6 +13,7 @@ const HOP_BY_HOP = [
   'trailer',
   'upgrade',
 ]
+const IS_HOP_BY_HOP = new Set(HOP_BY_HOP)
 /** What a `Connection` header may not strip: without these a message would mean something else. */
 const KEPT = new Set(['content-length', 'host', 'transfer-encoding'])
 
@@ -31,10 +32,15 @@ const NOT_COPIED = new Set([...HOP_BY_HOP, ...REPLACED])
 const DROPPED = new Set([...NOT_COPIED, 'content-length', 'transfer-encoding'])
 const NOT_ANSWERED = new Set([...HOP_BY_HOP, 'transfer-encoding'])
 
-/** Removes the hop-by-hop headers and those that `Connection` names. Framing stays: it is re-made from them. */
-export function stripHopByHop(headers: IncomingHttpHeaders): void {
-  for (const name of connectionTokens(headers.connection) ?? []) delete headers[name]
-  for (const name of HOP_BY_HOP) if (headers[name] !== undefined) delete headers[name]
+/**
+ * The headers without the hop-by-hop ones and those that `Connection` names. Framing stays: it is re-made from them.
+ * A copy, since an object that properties were deleted from is slow ever after.
+ */
+export function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const named = connectionTokens(headers.connection)
+  const kept: IncomingHttpHeaders = {}
+  for (const name in headers) if (!IS_HOP_BY_HOP.has(name) && !named?.has(name)) kept[name] = headers[name]
+  return kept
 }
 
 /** The headers that `Connection` names, a list where it was repeated; undefined for what nearly all say. */
@@ -52,7 +58,6 @@ function connectionTokens(connection: string | string[] | undefined): Set<string
 export function requestHeaders(req: IncomingMessage): IncomingHttpHeaders {
   const named = connectionTokens(req.headers.connection)
   const headers: IncomingHttpHeaders = {}
-  // Copied by name: an object that properties were deleted from is slow ever after.
   for (const name in req.headers)
     if (!NOT_COPIED.has(name) && !named?.has(name)) headers[name] = req.headers[name]
   const own = ownHeaders(req)
@@ -128,8 +133,8 @@ export function cleanResponse(response: IncomingMessage): string | undefined {
   const { headers, statusCode: status = 0 } = response
   const fault = responseFault(status, headers)
   if (fault) return fault
-  stripHopByHop(headers)
-  if (status === 204) delete headers['content-length'] // RFC 9110, 8.6
+  response.headers = endToEnd(headers)
+  if (status === 204) delete response.headers['content-length'] // RFC 9110, 8.6
   response.statusMessage = reason(response.statusMessage)
   return undefined
 }

@@ -6,7 +6,7 @@ import { WorkerFailure } from '../errors.ts'
 import type { Worker } from '../worker.ts'
 import { ConnectionAgent, isTimeout, reset } from './dial.ts'
 import type { Settle } from './forwarder.ts'
-import { cleanResponse, requestHeaders, requestPath, stripHopByHop } from './headers.ts'
+import { cleanResponse, endToEnd, requestHeaders, requestPath } from './headers.ts'
 import { toTarget, type Target } from './http-proxy-exchange.ts'
 import { readAlong } from './read-along.ts'
 
@@ -69,8 +69,11 @@ export class UpgradeExchange {
     proxyReq.once('upgrade', (response) => {
       this.#begun(101)
       const { upgrade } = response.headers
-      stripHopByHop(response.headers)
-      Object.assign(response.headers, { connection: 'Upgrade', upgrade: upgrade ?? 'websocket' })
+      response.headers = {
+        ...endToEnd(response.headers),
+        connection: 'Upgrade',
+        upgrade: upgrade ?? 'websocket',
+      }
     })
     // http-proxy-middleware listens only after this event. It would relay whatever answer comes, and end the
     // client's socket on any error, though another worker may still take the upgrade.

@@ -17,7 +17,7 @@ function setUp(t: TestContext, options: HealthOptions = {}) {
 suite('probes', () => {
   test('go out to all workers at once, and polling waits for the last', async (t) => {
     const { poller, calls, verdicts, all } = setUp(t)
-    for (const worker of all) void poller.watch(worker)
+    for (const worker of all) void poller.watch([worker])
     assert.deepEqual(
       calls.map((call) => call.worker),
       all,
@@ -36,7 +36,7 @@ suite('probes', () => {
 
   test('are out once for each worker: who polls meanwhile waits for that one', async (t) => {
     const { poller, calls, verdicts, all } = setUp(t)
-    const first = poller.watch(all[0])
+    const first = poller.watch([all[0]])
     const polls = [poller.poll(), poller.poll()]
     assert.equal(calls.length, 1)
     calls[0]?.pass()
@@ -50,7 +50,7 @@ suite('probes', () => {
 
   test('count once, though several wait for them', async (t) => {
     const { poller, calls, all } = setUp(t, { fall: 2 })
-    const first = poller.watch(all[0])
+    const first = poller.watch([all[0]])
     calls[0]?.pass()
     await first
     const polls = [poller.poll(), poller.poll(), poller.poll()]
@@ -64,7 +64,7 @@ suite('the deadline', () => {
   test('ends a probe that ignores its signal, and what it says later does not count', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const { poller, calls, all } = setUp(t, { timeout: 400, rise: 1 })
-    const first = poller.watch(all[0])
+    const first = poller.watch([all[0]])
     t.mock.timers.tick(399)
     assert.equal(calls[0]?.signal.aborted, false)
     t.mock.timers.tick(1)
@@ -96,7 +96,7 @@ suite('the deadline', () => {
     const poller = createPoller(obedient, (_worker, _alive, reason) => reasons.push(reason))
     t.after(() => poller.close())
     const [worker] = workers(1) as [Worker]
-    const first = poller.watch(worker)
+    const first = poller.watch([worker])
     t.mock.timers.tick(250)
     await first
     assert.deepEqual(reasons, ['no answer within 250 ms'])
@@ -105,7 +105,7 @@ suite('the deadline', () => {
   test('is default 1 s', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const { poller, calls, all } = setUp(t)
-    void poller.watch(all[0])
+    void poller.watch([all[0]])
     t.mock.timers.tick(999)
     assert.equal(calls[0]?.signal.aborted, false)
     t.mock.timers.tick(1)
@@ -115,7 +115,7 @@ suite('the deadline', () => {
   test('is over with its probe: a signal is not aborted afterwards', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const { poller, calls, all } = setUp(t)
-    const first = poller.watch(all[0])
+    const first = poller.watch([all[0]])
     calls[0]?.pass()
     await first
     t.mock.timers.tick(5000)
@@ -127,7 +127,7 @@ suite('the deadline', () => {
 suite('a worker that is let go', () => {
   test('has its probe aborted, and what comes of it does not count', async (t) => {
     const { poller, calls, verdicts, all } = setUp(t)
-    const first = poller.watch(all[0])
+    const first = poller.watch([all[0]])
     poller.unwatch(all[0])
     assert.equal(calls[0]?.signal.aborted, true)
     await first
@@ -138,7 +138,7 @@ suite('a worker that is let go', () => {
 
   test('is probed no more, and the others are', async (t) => {
     const { poller, calls, all } = setUp(t)
-    for (const worker of all) void poller.watch(worker)
+    for (const worker of all) void poller.watch([worker])
     poller.unwatch(all[1])
     for (const call of calls) call.pass()
     await settled()
@@ -151,9 +151,9 @@ suite('a worker that is let go', () => {
 
   test('starts afresh when it comes back: an old probe has no say, a first one decides', async (t) => {
     const { poller, calls, verdicts, all } = setUp(t)
-    const before = poller.watch(all[0])
+    const before = poller.watch([all[0]])
     poller.unwatch(all[0])
-    const again = poller.watch(all[0])
+    const again = poller.watch([all[0]])
     calls[0]?.pass()
     await before
     await settled()
@@ -171,7 +171,7 @@ suite('a worker that is let go', () => {
 
 test('closing aborts all probes, ends who waits for them, and nothing is probed afterwards', async (t) => {
   const { poller, calls, verdicts, all } = setUp(t)
-  const firsts = all.map((worker) => poller.watch(worker))
+  const firsts = all.map((worker) => poller.watch([worker]))
   const polled = poller.poll()
   poller.close()
   assert.deepEqual(

@@ -15,7 +15,7 @@ function watching(t: TestContext, options: HealthOptions = {}) {
     verdicts.push(`${alive ? 'up' : 'down'}: ${reason}`)
   })
   t.after(() => poller.close())
-  const first = poller.watch(worker)
+  const first = poller.watch([worker])
 
   /** Lets one probe after the other end, well (+) or ill (-). */
   async function probes(results: string): Promise<void> {
@@ -154,7 +154,7 @@ test('a listener that throws is seen as an uncaught error, and the polling goes 
     throw new Error('listener')
   })
   t.after(() => poller.close())
-  const first = poller.watch(worker)
+  const first = poller.watch([worker])
   calls[0]?.pass()
   await first
   assert.equal(worker.alive, true)

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { suite, test, type TestContext } from 'node:test'
 import { getTasks } from 'node-cron'
-import { heldProbe, settled, sickList, specs } from '../../test/support/fakes.ts'
+import { heldProbe, NEVER, settled, sickList, specs } from '../../test/support/fakes.ts'
 import { deadPort, listen } from '../../test/support/listen.ts'
 import { createPool, type PoolOptions } from '../pool.ts'
 import { createSchedule } from './schedule.ts'
@@ -82,6 +82,19 @@ suite('the schedule', () => {
     assert.equal(calls.filter(({ signal }) => !signal.aborted).length, 0)
     await pool.ready
     assert.equal(consoleCalls(), 0)
+  })
+
+  test('has many workers probed by the handful, so that requests come in between', async (t) => {
+    const probed: string[] = []
+    const probe = async ({ id }: { id: string }): Promise<void> => void probed.push(id)
+    const pool = createPool(specs(40), { health: { schedule: NEVER, probe } })
+    t.after(() => pool.close())
+    await pool.ready
+    probed.length = 0
+    const polled = pool.poll()
+    assert.equal(probed.length, 16)
+    await polled
+    assert.equal(new Set(probed).size, 40)
   })
 
   test('stops with the pool, and leaves no task behind', async (t) => {
