@@ -37,8 +37,8 @@ async function run({ port, workers, forwarder }: Environment): Promise<void> {
   async function stop(signal: NodeJS.Signals): Promise<void> {
     say(`${signal}: finishing what is in flight`)
     const whole = await shutDown(SHUTDOWN_BOUND)
-    balance.close()
-    pool.close()
+    await balance.close({ timeout: 1000 }) // all is over; what was cut ends in a moment
+    await pool.close()
     say(
       whole
         ? 'gateway stopped'

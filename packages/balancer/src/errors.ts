@@ -43,6 +43,13 @@ export class GatewayTimeoutError extends HttpError {
   }
 }
 
+/** 408: the client's body stopped coming (RFC 9110, 15.5.9). The connection is closed with it. */
+export class RequestTimeoutError extends HttpError {
+  constructor() {
+    super(408, 'the request took too long', { headers: { Connection: 'close' } })
+  }
+}
+
 /**
  * A worker let an attempt down. Forwarders reject with this, and with anything else only for faults that no
  * other worker would mend. `phase` is how far the attempt came:
@@ -53,17 +60,27 @@ export class GatewayTimeoutError extends HttpError {
 export class WorkerFailure extends Error {
   readonly phase: 'connect' | 'request' | 'response'
   readonly timeout: boolean
+  /** Whether the connection had carried an exchange before: the worker may have closed it as idle. */
+  readonly reused: boolean
+  /** The status of an answer that was asked not to be passed on. */
+  readonly status: number | undefined
 
   constructor(
     workerId: string,
     phase: WorkerFailure['phase'],
     cause: unknown,
-    { timeout = false }: { timeout?: boolean } = {},
+    {
+      timeout = false,
+      reused = false,
+      status,
+    }: { timeout?: boolean; reused?: boolean; status?: number } = {},
   ) {
     super(`worker ${workerId}: ${describe(cause)}`, { cause })
     this.name = 'WorkerFailure'
     this.phase = phase
     this.timeout = timeout
+    this.reused = reused
+    this.status = status
   }
 }
 
@@ -77,7 +94,11 @@ export function describe(error: unknown): string {
 /** The error for a client, from whatever ended the last attempt. A fault that is not a worker's is passed on as it is. */
 export function toHttpError(failure: unknown): unknown {
   if (!(failure instanceof WorkerFailure)) return failure
-  return failure.timeout ? new GatewayTimeoutError(failure) : new BadGatewayError(failure)
+  if (failure.status === 503)
+    return new HttpError(503, 'the worker failed to answer', { cause: failure, message: failure.message })
+  return failure.timeout || failure.status === 504
+    ? new GatewayTimeoutError(failure)
+    : new BadGatewayError(failure)
 }
 
 /** Bad input: names the option, the value that was given, and the mend. */

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { suite, test } from 'node:test'
 import { HttpError, WorkerFailure } from './errors.ts'
-import { hasBody, mayFailOver } from './failover.ts'
+import { hasBody, mayFailOver as may, toFailover, type FailoverOptions } from './failover.ts'
 
 const request = (method: string, headers: IncomingHttpHeaders = {}): IncomingMessage =>
   ({ method, headers }) as IncomingMessage
+const mayFailOver = (failure: unknown, req: IncomingMessage, options: FailoverOptions = {}): boolean =>
+  may(failure, req, toFailover(options))
+const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'POST', 'PATCH', 'TRACE', 'BREW']
 const NO_BODY = [{}, { 'content-length': '0' }]
 const BODY = [
@@ -25,13 +28,21 @@ suite('a request that no connection stood for', () => {
 
 suite('a request whose connection was lost before a byte of the response', () => {
   for (const method of METHODS) {
-    const changesNothing = method === 'GET' || method === 'HEAD'
-    test(`${changesNothing ? 'may' : 'may not'} go to another worker: ${method} without a body`, () => {
-      for (const timeout of [false, true]) {
-        const failure = new WorkerFailure('a', 'request', 'reset', { timeout })
-        for (const headers of NO_BODY)
-          assert.equal(mayFailOver(failure, request(method, headers)), changesNothing)
+    const isIdempotent = IDEMPOTENT.includes(method)
+    test(`${isIdempotent ? 'may' : 'may not'} go to another worker: ${method} without a body`, () => {
+      const failure = new WorkerFailure('a', 'request', 'reset')
+      for (const headers of NO_BODY)
+        assert.equal(mayFailOver(failure, request(method, headers)), isIdempotent)
+    })
+
+    test(`may ${isIdempotent ? 'only by retryOn' : 'not'} go to another worker after a timeout: ${method}`, () => {
+      const failure = new WorkerFailure('a', 'request', 'silent', { timeout: true })
+      for (const headers of NO_BODY) {
+        assert.equal(mayFailOver(failure, request(method, headers)), false)
+        assert.equal(mayFailOver(failure, request(method, headers), { retryOn: ['timeout'] }), isIdempotent)
       }
+      for (const headers of BODY)
+        assert.equal(mayFailOver(failure, request(method, headers), { retryOn: ['timeout'] }), false)
     })
 
     test(`may not go to another worker: ${method} with a body`, () => {

@@ -6,18 +6,25 @@ export {
   HttpError,
   NoWorkerError,
   OptionError,
+  RequestTimeoutError,
   WorkerFailure,
 } from './errors.ts'
-export type { Carried, Forwarder } from './forwarders/forwarder.ts'
+export type { Drained, DrainOptions } from './drain.ts'
+export type { FailoverOptions, RetryReason } from './failover.ts'
+export type { Carried, Forwarder, Terms } from './forwarders/forwarder.ts'
 export { httpProxy, type HttpProxyOptions } from './forwarders/http-proxy.ts'
 export type { HealthOptions } from './health/poller.ts'
 export type { Probe } from './health/probe.ts'
 export { loadBalance, type LoadBalance, type LoadBalanceOptions } from './load-balance.ts'
 export { metrics } from './metrics/controller.ts'
 export type { Middleware, Next } from './middleware.ts'
-export { createPool, type Pool, type PoolOptions } from './pool.ts'
+export type { PoolOptions } from './pool-options.ts'
+export type { PoolEvents, Updated } from './pool-events.ts'
+export { createPool, type Pool } from './pool.ts'
+export type { RetryBudget } from './retry-budget.ts'
 export { served, type Served } from './served.ts'
 export type { StrategyName } from './strategies/index.ts'
 export { roundRobin } from './strategies/round-robin.ts'
 export type { Strategy } from './strategies/strategy.ts'
-export type { Lease, Outcome, StatusClass, Worker, WorkerSpec } from './worker.ts'
+export type { KeepAlive, Timeouts } from './timeouts.ts'
+export type { Carrier, Lease, Outcome, Released, StatusClass, Worker, WorkerSpec } from './worker.ts'

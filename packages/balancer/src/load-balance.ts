@@ -1,22 +1,29 @@
 import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Duplex, Writable } from 'node:stream'
 import { answerError, answerUpgradeError } from './answer-error.ts'
+import { Bag } from './bag.ts'
 import { httpClient } from './client.ts'
-import { HttpError, NoWorkerError, OptionError, toHttpError, WorkerFailure } from './errors.ts'
-import { hasBody, mayFailOver } from './failover.ts'
-import type { Carried, Forwarder } from './forwarders/forwarder.ts'
+import { toDrain, type DrainOptions } from './drain.ts'
+import {
+  HttpError,
+  NoWorkerError,
+  OptionError,
+  RequestTimeoutError,
+  toHttpError,
+  WorkerFailure,
+} from './errors.ts'
+import { hasReachedWorker, isRepeatable, isStale, mayFailOver } from './failover.ts'
+import type { Carried, Forwarder, Terms } from './forwarders/forwarder.ts'
 import { httpProxy } from './forwarders/http-proxy.ts'
 import type { Middleware } from './middleware.ts'
 import type { Pool } from './pool.ts'
-import { refusal } from './refusal.ts'
+import { refusal, upgradeRefusal } from './refusal.ts'
 import { record } from './served.ts'
-import type { Worker } from './worker.ts'
+import type { Outcome, Worker } from './worker.ts'
 
 export interface LoadBalanceOptions {
   /** What carries requests to workers. Default `httpProxy()`. */
   readonly forwarder?: Forwarder
-  /** How many workers a request may be tried on. Default 3. */
-  readonly attempts?: number
   /** Whether workers see the path that the middleware is mounted under. Default `strip`: they see Express's `req.url`. */
   readonly mountPath?: 'strip' | 'keep'
 }
@@ -25,9 +32,18 @@ export interface LoadBalanceOptions {
 export interface LoadBalance extends Middleware {
   /** For WebSockets: `server.on('upgrade', balance.upgrade)`. Resolves when the connection has closed. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
-  /** Closes the connections to workers, those in use too. */
-  close(): void
+  /**
+   * Takes no more requests, waits for those under way and closes the connections to workers. Resolves with how many
+   * requests were not over after the timeout, and were cut.
+   * @throws OptionError for a timeout that is no duration.
+   */
+  close(options?: DrainOptions): Promise<{ readonly cut: number }>
 }
+
+const NONE: ReadonlySet<number> = new Set()
+
+/** When the idle connections to a worker are closed. */
+const FORGOTTEN = ['down', 'draining', 'removed'] as const
 
 /**
  * Express middleware that proxies each request to a worker of `pool`: `app.use(loadBalance(pool))`, before
@@ -38,56 +54,96 @@ export interface LoadBalance extends Middleware {
  * @throws OptionError for a bad option.
  */
 export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadBalance {
-  const { forwarder = httpProxy(), attempts = 3, mountPath = 'strip' } = options
-  if (!Number.isInteger(attempts) || attempts < 1)
-    throw new OptionError('attempts', attempts, 'is not a count; give a whole number of 1 or more')
+  const { forwarder = httpProxy(), mountPath = 'strip' } = options
   if (mountPath !== 'strip' && mountPath !== 'keep')
     throw new OptionError('mountPath', mountPath, 'is neither "strip" nor "keep"')
   if (typeof forwarder?.forward !== 'function')
     throw new OptionError('forwarder', forwarder, 'is no forwarder; give httpProxy(), or one of your own')
 
+  const { metrics, retries } = pool
+  const { failover, timeouts, keepAlive } = pool.settings
+  /** Responses and sockets of the requests under way here, and who waits for the last once the balancer is closing. */
+  const active = new Bag<Writable>()
+  let closing: PromiseWithResolvers<void> | undefined
+
   /** The heart: one worker after the other, until one has carried the exchange or no other may. */
   async function carry(
     req: IncomingMessage,
-    isOver: () => boolean,
-    forward: (worker: Worker) => Promise<Carried>,
+    carrier: Writable,
+    forward: (worker: Worker, terms: Terms) => Promise<Carried>,
   ) {
-    const { metrics } = pool
     const served = record(req)
     const client = httpClient(req)
+    const begun = performance.now()
+    const until = begun + failover.deadline
     let tried: Set<Worker> | undefined
+    let stale: Worker | undefined
     let failure: unknown
-    let left = false
+    let hasLeft = false
+    const entry = active.add(carrier)
     metrics.total++
     metrics.active++
+    retries.request(begun)
     try {
       if (!pool.isReady) await pool.ready
-      while (served.attempts < attempts) {
-        left = isOver()
-        if (left) break
-        const lease = pool.acquire(client, tried)
+      while (served.attempts < failover.attempts) {
+        hasLeft = carrier.destroyed || carrier.writableEnded
+        if (hasLeft) break
+        let fresh = false
+        let lease = pool.acquire(client, tried, carrier)
+        if (!lease && stale && tried) {
+          fresh = tried.delete(stale) // all were tried: who lost a used connection gets a new one
+          stale = undefined
+          lease = pool.acquire(client, tried, carrier)
+        }
         if (!lease) break
-        served.worker = lease.worker
+        const { worker } = lease
+        served.worker = worker
         if (served.attempts++ > 0) metrics.retries++
         try {
-          const carried = await forward(lease.worker)
+          const picky = failover.retriedStatuses.size > 0
+          const unwanted = picky ? unwantedOf(req, served.attempts, new Set(tried).add(worker)) : NONE
+          const carried = await forward(worker, { timeouts, keepAlive, until, fresh, unwanted })
           lease.release(carried)
           served.status = carried
           return
         } catch (error) {
-          lease.release('failed')
+          lease.release(outcomeOf(error))
           failure ??= error
-          tried = (tried ?? new Set()).add(lease.worker)
-          if (!mayFailOver(error, req)) break
+          tried = (tried ?? new Set()).add(worker)
+          if (isStale(error) && !fresh) stale = worker
+          const now = performance.now()
+          const isAnybodyLeft = served.attempts < failover.attempts && (stale || pool.hasEligible(tried))
+          if (!isAnybodyLeft || now >= until || !mayFailOver(error, req, failover)) break
+          if (hasReachedWorker(error) && !retries.take(now)) {
+            metrics.retriesDenied++
+            break
+          }
         }
       }
-      if (left) return
+      if (hasLeft) return
       if (failure === undefined || failure instanceof WorkerFailure) metrics.failed++
       throw failure === undefined ? new NoWorkerError(pool.retryAfter) : toHttpError(failure)
     } finally {
       if (served.attempts === 0) metrics.unattempted++
       metrics.active--
+      active.delete(entry)
+      if (active.size === 0) closing?.resolve()
     }
+  }
+
+  /** The statuses that a worker's answer may not have; to refuse it, there must be who may give a better one. */
+  function unwantedOf(
+    req: IncomingMessage,
+    attempts: number,
+    tried: ReadonlySet<Worker>,
+  ): ReadonlySet<number> {
+    const mayGoOn =
+      attempts < failover.attempts &&
+      isRepeatable(req) &&
+      pool.hasEligible(tried) &&
+      retries.allows(performance.now())
+    return mayGoOn ? failover.retriedStatuses : NONE
   }
 
   const balance: Middleware = async function loadBalance(req, res, next) {
@@ -99,14 +155,10 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     }
     if (mountPath === 'keep') req.url = (req as { originalUrl?: string }).originalUrl ?? url
     if (forwarder.accepts?.(req) === false) return leave()
-    const refused = refusal(req)
+    const refused = closing ? closed() : refusal(req)
     if (refused) return leave(refused)
     try {
-      await carry(
-        req,
-        () => res.destroyed || res.writableEnded,
-        (worker) => forwarder.forward(req, res, worker),
-      )
+      await carry(req, res, (worker, terms) => forwarder.forward(req, res, worker, terms))
     } catch (error) {
       if (res.destroyed || res.writableEnded) return
       if (res.headersSent) res.destroy() // cut, never a clean end
@@ -117,32 +169,44 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
   async function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => {}) // a client that breaks off is no news, and must not be an uncaught error
     try {
-      const refused = upgradeRefusal(req, forwarder) ?? refusal(req)
+      const refused = closing ? closed() : upgradeRefusal(req)
       if (refused) throw refused
-      await carry(
-        req,
-        () => socket.destroyed,
-        (worker) => forwarder.upgrade(req, socket, head, worker),
-      )
+      if (forwarder.accepts?.(req) === false) throw new HttpError(404, 'not found')
+      await carry(req, socket, (worker, terms) => forwarder.upgrade(req, socket, head, worker, terms))
     } catch (error) {
       answerUpgradeError(error, socket)
     }
   }
 
   const forget = (worker: Worker): void => forwarder.forget?.(worker)
-  pool.on('removed', forget)
+  for (const event of FORGOTTEN) pool.on(event, forget)
 
-  function close(): void {
-    pool.off('removed', forget)
+  async function close(drain?: DrainOptions): Promise<{ cut: number }> {
+    const { timeout } = toDrain('', drain)
+    closing ??= Promise.withResolvers()
+    if (active.size === 0) closing.resolve()
+    let cut = 0
+    const timer = setTimeout(() => {
+      cut = active.size
+      for (const carrier of active.values()) carrier.destroy() // nothing of it goes on to another worker
+      closing?.resolve()
+    }, timeout)
+    await closing.promise
+    clearTimeout(timer)
+    for (const event of FORGOTTEN) pool.off(event, forget)
     forwarder.close()
+    return { cut }
   }
 
   return Object.assign(balance, { upgrade, close })
 }
 
-function upgradeRefusal(req: IncomingMessage, forwarder: Forwarder): HttpError | undefined {
-  if (req.method !== 'GET' || req.headers.upgrade?.toLowerCase() !== 'websocket')
-    return new HttpError(501, 'the only upgrade is a GET to websocket')
-  if (hasBody(req)) return new HttpError(400, 'an upgrade has no body') // it would reach the worker as WebSocket data
-  return forwarder.accepts?.(req) === false ? new HttpError(404, 'not found') : undefined
+function closed(): HttpError {
+  return new HttpError(503, 'the balancer is closing', { headers: { Connection: 'close' } })
+}
+
+/** A client that is to blame is not a worker's failure. */
+function outcomeOf(error: unknown): Outcome {
+  if (error instanceof RequestTimeoutError) return 'client-gone'
+  return (error instanceof WorkerFailure ? error.status : undefined) ?? 'failed'
 }

@@ -4,7 +4,8 @@ import { getTasks } from 'node-cron'
 import { NEVER, poolOf, specs } from '../test/support/fakes.ts'
 import { OptionError } from './errors.ts'
 import { loadBalance, type LoadBalanceOptions } from './load-balance.ts'
-import { createPool, type PoolOptions } from './pool.ts'
+import { createPool } from './pool.ts'
+import type { PoolOptions } from './pool-options.ts'
 import type { WorkerSpec } from './worker.ts'
 
 const round: Record<string, unknown> = {}
@@ -91,6 +92,56 @@ suite('createPool refuses, naming the option, the value and the mend,', () => {
       { health: { schedule: '* * * * * *', timeout: 1000 } },
       'health.timeout: 1000 ms is not below the 1000 ms between two ticks of "* * * * * *"; shorten it, or space the schedule',
     ],
+    [{ failover: { attempts: 0 } }, 'failover.attempts: 0 is not a count; give a whole number of 1 or more'],
+    [
+      { failover: { attempts: 2.5 } },
+      'failover.attempts: 2.5 is not a count; give a whole number of 1 or more',
+    ],
+    [
+      { failover: { attempts: '3' } },
+      'failover.attempts: "3" is not a count; give a whole number of 1 or more',
+    ],
+    [
+      { failover: { attempts: Infinity } },
+      'failover.attempts: Infinity is not a count; give a whole number of 1 or more',
+    ],
+    [
+      { failover: { deadline: 0 } },
+      'failover.deadline: 0 is not a duration; give milliseconds above 0, and no more than 2147483647',
+    ],
+    [
+      { failover: { budget: { ratio: 1.5 } } },
+      'failover.budget.ratio: 1.5 is not a share; give a number from 0 to 1',
+    ],
+    [
+      { failover: { budget: { floor: -1 } } },
+      'failover.budget.floor: -1 is not a rate; give retries per second, 0 or more',
+    ],
+    [
+      { failover: { retryOn: ['500'] } },
+      'failover.retryOn: "500" is no reason; give a list of "502", "503", "504", "timeout"',
+    ],
+    [
+      { failover: { retryOn: 503 } },
+      'failover.retryOn: 503 is no reason; give a list of "502", "503", "504", "timeout"',
+    ],
+    ...(['connect', 'response', 'idle', 'body', 'upgrade'] as const).flatMap((name) =>
+      [0, -1, NaN, Infinity, '3s', 2 ** 31].map(
+        (value) =>
+          [
+            { timeouts: { [name]: value } },
+            `timeouts.${name}: ${typeof value === 'string' ? `"${value}"` : value} is not a duration; give milliseconds above 0, and no more than 2147483647`,
+          ] as const,
+      ),
+    ),
+    [
+      { keepAlive: { idle: -4 } },
+      'keepAlive.idle: -4 is not a duration; give milliseconds above 0, and no more than 2147483647',
+    ],
+    [
+      { drain: { timeout: 0 } },
+      'drain.timeout: 0 is not a duration; give milliseconds above 0, and no more than 2147483647',
+    ],
     [
       { health: { probe: 'http' } },
       'health.probe: "http" is not a probe; give an async function (worker, signal)',
@@ -136,11 +187,6 @@ suite('createPool takes', () => {
 
 suite('loadBalance refuses, naming the option, the value and the mend,', () => {
   for (const [options, message] of [
-    [{ attempts: 0 }, 'attempts: 0 is not a count; give a whole number of 1 or more'],
-    [{ attempts: -1 }, 'attempts: -1 is not a count; give a whole number of 1 or more'],
-    [{ attempts: 2.5 }, 'attempts: 2.5 is not a count; give a whole number of 1 or more'],
-    [{ attempts: '3' }, 'attempts: "3" is not a count; give a whole number of 1 or more'],
-    [{ attempts: Infinity }, 'attempts: Infinity is not a count; give a whole number of 1 or more'],
     [{ mountPath: 'x' }, 'mountPath: "x" is neither "strip" nor "keep"'],
     [{ mountPath: true }, 'mountPath: true is neither "strip" nor "keep"'],
     [{ forwarder: {} }, 'forwarder: {} is no forwarder; give httpProxy(), or one of your own'],

@@ -120,7 +120,7 @@ suite('ready', () => {
 
   test('comes when the pool is closed before', async (t) => {
     const pool = poolOf(t, 2, { probe: heldProbe().probe })
-    pool.close()
+    await pool.close()
     await pool.ready
   })
 
@@ -164,7 +164,7 @@ suite('the events of a pool', () => {
     const events = recorded(pool)
     pool.add({ url: 'http://b.test', name: 'b' })
     await pool.poll()
-    pool.remove('b')
+    await pool.remove('b')
     assert.deepEqual(events, ['added b', 'up b: probe succeeded', 'removed b'])
   })
 })
@@ -175,14 +175,14 @@ test('a closed pool chooses nobody and probes nobody, whoever is added; attempts
   calls[0]?.pass()
   await pool.ready
   const lease = pool.acquire(somebody)
-  pool.close()
+  void pool.close()
   assert.equal(pool.acquire(somebody), undefined)
   pool.add('http://late.test')
   await pool.poll()
   assert.equal(calls.length, 1)
   lease?.release(200)
   assert.equal(pool.workers[0]?.inFlight, 0)
-  pool.close()
+  void pool.close()
 })
 
 test('two pools of the same workers know nothing of one another', async (t) => {

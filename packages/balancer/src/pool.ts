@@ -1,28 +1,14 @@
 import { EventEmitter } from 'node:events'
 import type { Client } from './client.ts'
+import { Drains, toDrain, type Drained, type DrainOptions } from './drain.ts'
 import { OptionError } from './errors.ts'
-import { createPoller, type HealthOptions, type Poller } from './health/poller.ts'
-import { metricNames } from './metrics/names.ts'
+import { createPoller, type Poller } from './health/poller.ts'
 import { Metrics } from './metrics/metrics.ts'
-import { toStrategy, type StrategyName } from './strategies/index.ts'
-import type { Strategy } from './strategies/strategy.ts'
-import { Worker, type Lease, type Outcome, type WorkerSpec } from './worker.ts'
-
-export interface PoolOptions {
-  /** Who gets the next request: a name, or a function of your own. Default `round-robin`. */
-  readonly strategy?: StrategyName | Strategy
-  /** How liveness is polled. */
-  readonly health?: HealthOptions
-}
-
-interface PoolEvents {
-  /** A worker was found well, for the first time or again; with the poller's reason. */
-  up: [worker: Worker, reason: string]
-  /** A worker was found ill; with the poller's reason. */
-  down: [worker: Worker, reason: string]
-  added: [worker: Worker]
-  removed: [worker: Worker]
-}
+import type { PoolEvents, Updated } from './pool-events.ts'
+import { toSettings, type PoolOptions, type Settings } from './pool-options.ts'
+import { RetryAccount } from './retry-budget.ts'
+import { checkNames, compare, displaced, toWorkers } from './worker-list.ts'
+import { setWeight, Worker, type Carrier, type Lease, type Released, type WorkerSpec } from './worker.ts'
 
 const NONE: ReadonlySet<Worker> = new Set()
 
@@ -35,29 +21,31 @@ export function createPool(workers: readonly WorkerSpec[], options: PoolOptions 
   return new Pool(workers, options)
 }
 
-/** The workers, and who of them may be picked. Made by `createPool`. */
+/** The workers, and who of them may be picked. */
 export class Pool extends EventEmitter<PoolEvents> {
   /** What is counted of the requests. */
   readonly metrics: Metrics = new Metrics(() => this.#workers)
   /** Resolves when every worker that the pool was made with has its first verdict. */
   readonly ready: Promise<void>
+  /** Its options, checked and whole. */
+  readonly settings: Settings
+  /** What is left for retries. Kept by `load-balance.ts`. */
+  readonly retries: RetryAccount
 
   #workers: readonly Worker[] = []
   #eligible: readonly Worker[] = []
   #seq = 0
   #isReady = false
-  #isClosed = false
-  readonly #strategy: Strategy
+  #closing: Promise<Drained[]> | undefined
   readonly #poller: Poller
+  readonly #drains = new Drains()
 
-  constructor(specs: readonly WorkerSpec[], { strategy = 'round-robin', health = {} }: PoolOptions = {}) {
+  constructor(specs: readonly WorkerSpec[], options: PoolOptions = {}) {
     super()
-    if (!Array.isArray(specs) || specs.length === 0)
-      throw new OptionError('workers', specs, 'names no worker; give at least one, as "http://host:port"')
-    this.#strategy = toStrategy(strategy)
-    const workers = specs.map((spec, i) => new Worker(spec, this.#seq++, `workers[${i}]`))
-    checkNames(workers)
-    this.#poller = createPoller(health, (worker, alive, reason) => {
+    this.settings = toSettings(options)
+    this.retries = new RetryAccount(this.settings.failover.budget)
+    const workers = toWorkers(specs, this.#nextSeq)
+    this.#poller = createPoller(options.health ?? {}, (worker, alive, reason) => {
       this.#refresh()
       this.emit(alive ? 'up' : 'down', worker, reason)
     })
@@ -68,7 +56,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     })
   }
 
-  /** All workers, dead ones too, in the order in which they came. */
+  /** All workers, dead and draining ones too, in the order in which they came. */
   get workers(): readonly Worker[] {
     return this.#workers
   }
@@ -78,13 +66,19 @@ export class Pool extends EventEmitter<PoolEvents> {
     return this.#isReady
   }
 
-  /** Begins an attempt on an eligible worker that is not among those `tried`; undefined if there is none. */
-  acquire(client: Client, tried: ReadonlySet<Worker> = NONE): Lease | undefined {
+  /** Whether somebody is eligible who is not among those `tried`. */
+  hasEligible(tried: ReadonlySet<Worker>): boolean {
+    return this.#eligible.some((worker) => !tried.has(worker))
+  }
+
+  /**
+   * Begins an attempt on an eligible worker that is not among those `tried`; undefined if there is none. `carrier`
+   * is what the end of a drain destroys.
+   */
+  acquire(client: Client, tried: ReadonlySet<Worker> = NONE, carrier?: Carrier): Lease | undefined {
     const eligible = tried.size === 0 ? this.#eligible : this.#eligible.filter((worker) => !tried.has(worker))
-    const worker = eligible.length === 0 ? undefined : this.#strategy(eligible, client)
-    if (!worker) return undefined
-    const begun = performance.now()
-    return worker.lease((outcome) => this.#observe(worker, outcome, begun))
+    const worker = eligible.length === 0 ? undefined : this.settings.strategy(eligible, client)
+    return worker?.lease(carrier, this.#observe)
   }
 
   /**
@@ -92,30 +86,64 @@ export class Pool extends EventEmitter<PoolEvents> {
    * @throws OptionError for a bad or duplicate worker; nothing is changed then.
    */
   add(spec: WorkerSpec): Worker {
-    const worker = new Worker(spec, this.#seq++, 'worker')
-    const workers = [...this.#workers, worker]
-    checkNames(workers)
-    this.#workers = Object.freeze(workers)
-    this.metrics.join(worker)
-    if (!this.#isClosed) void this.#poller.watch([worker])
-    this.emit('added', worker)
+    const worker = new Worker(spec, this.#nextSeq(), 'worker')
+    checkNames([...this.#workers, worker])
+    this.#join([worker])
     return worker
   }
 
   /**
-   * Removes a worker: no new attempts, those in flight go on to their end.
-   * @throws OptionError for an id that no worker has; nothing is changed then.
+   * Gives a worker no new requests, and resolves when what it carries is over: at the latest after the timeout,
+   * when the rest is cut. It stays in the pool, is polled, and comes back by `undrain`, which ends a drain early.
+   * Rejects with an OptionError for an unknown id or a bad timeout; nothing is changed then.
    */
-  remove(id: string): void {
-    const worker = this.#workers.find((candidate) => candidate.id === id)
-    const known = this.#workers.map((candidate) => candidate.id).join(', ')
-    if (!worker)
-      throw new OptionError('id', id, `is no worker of this pool; use one of: ${known || '(none)'}`)
-    this.#workers = Object.freeze(this.#workers.filter((candidate) => candidate !== worker))
-    this.#poller.unwatch(worker)
+  async drain(id: string, options: DrainOptions = {}): Promise<Drained> {
+    const worker = this.#find(id)
+    const { timeout } = this.#drainOptions(options)
+    return this.#drainWorker(worker, timeout)
+  }
+
+  /**
+   * Gives a worker new requests again, also one that is on its way out of the pool: it stays then.
+   * @throws OptionError for an unknown id.
+   */
+  undrain(id: string): void {
+    const worker = this.#find(id)
+    this.#drains.end(worker)
     this.#refresh()
-    this.metrics.leave(worker)
-    this.emit('removed', worker)
+  }
+
+  /** Drains a worker as `drain` does; it leaves the pool when it carries nothing more. */
+  async remove(id: string, options: DrainOptions = {}): Promise<Drained> {
+    const worker = this.#find(id)
+    const { timeout } = this.#drainOptions(options)
+    return this.#removeWorker(worker, timeout)
+  }
+
+  /**
+   * Makes the pool one of these workers, by their ids: who is new is added, who is missing is removed, who stays
+   * keeps its counters, connections and health, and gets its new weight. A worker whose URL is another than
+   * before is another worker.
+   * @throws OptionError for a bad or duplicate worker, or none; nothing is changed then.
+   */
+  update(specs: readonly WorkerSpec[], options: DrainOptions = {}): Updated {
+    const { timeout } = this.#drainOptions(options)
+    const { kept, added, removed } = compare(this.#workers, toWorkers(specs, this.#nextSeq))
+    for (const [worker, wanted] of kept) {
+      setWeight(worker, wanted.weight)
+      this.#drains.stay(worker)
+    }
+    this.#refresh()
+    const drained = removed.map((worker) => this.#removeWorker(worker, timeout))
+    for (const worker of displaced(removed, [...kept.map(([worker]) => worker), ...added]))
+      this.#leave(worker)
+    this.#join(added)
+    return {
+      added: ids(added),
+      removed: ids(removed),
+      kept: ids(kept.map(([worker]) => worker)),
+      drained: Promise.all(drained),
+    }
   }
 
   /** Probes all workers now, beside the schedule; resolves when every probe has counted. */
@@ -128,28 +156,82 @@ export class Pool extends EventEmitter<PoolEvents> {
     return Math.max(1, Math.ceil(this.#poller.untilNext() / 1000))
   }
 
-  /** Stops polling. Nobody is eligible from now on; attempts in flight go on to their end. */
-  close(): void {
-    this.#isClosed = true
-    this.#poller.close()
+  /**
+   * Stops polling, and picks nobody from now on. Resolves with a report of each worker when what they carry is over:
+   * at the latest after the timeout, when the rest is cut.
+   */
+  close(options: DrainOptions = {}): Promise<readonly Drained[]> {
+    const { timeout } = this.#drainOptions(options)
+    if (!this.#closing) {
+      this.#poller.close()
+      this.#closing = Promise.all(this.#workers.map((worker) => this.#drains.wait(worker, timeout)))
+      this.#refresh()
+    }
+    return this.#closing
+  }
+
+  #drainOptions(options: DrainOptions): Required<DrainOptions> {
+    return toDrain('', { ...this.settings.drain, ...options })
+  }
+
+  #find(id: string): Worker {
+    const worker = this.#workers.find((candidate) => candidate.id === id)
+    const known = this.#workers.map((candidate) => candidate.id).join(', ')
+    if (!worker)
+      throw new OptionError('id', id, `is no worker of this pool; use one of: ${known || '(none)'}`)
+    return worker
+  }
+
+  #join(workers: readonly Worker[]): void {
+    this.#workers = Object.freeze([...this.#workers, ...workers])
+    for (const worker of workers) this.metrics.join(worker)
+    if (!this.#closing && workers.length > 0) void this.#poller.watch(workers)
+    for (const worker of workers) this.emit('added', worker)
+  }
+
+  #leave(worker: Worker): void {
+    if (!this.#workers.includes(worker)) return
+    this.#workers = Object.freeze(this.#workers.filter((candidate) => candidate !== worker))
+    this.#poller.unwatch(worker)
     this.#refresh()
+    this.metrics.leave(worker)
+    this.emit('removed', worker)
+  }
+
+  async #drainWorker(worker: Worker, timeout: number): Promise<Drained> {
+    if (this.#drains.begin(worker)) {
+      this.#refresh()
+      this.emit('draining', worker)
+    }
+    const report = await this.#drains.wait(worker, timeout)
+    if (!report.calledOff) this.emit('drained', worker, report)
+    return report
+  }
+
+  async #removeWorker(worker: Worker, timeout: number): Promise<Drained> {
+    this.#drains.leave(worker)
+    const isIdle = worker.inFlight === 0 // it can go at once
+    const report = isIdle
+      ? { id: worker.id, cut: 0, calledOff: false }
+      : await this.#drainWorker(worker, timeout)
+    if (!report.calledOff) this.#leave(worker)
+    return report
   }
 
   #refresh(): void {
-    this.#eligible = Object.freeze(this.#isClosed ? [] : this.#workers.filter((worker) => worker.alive))
+    this.#eligible = Object.freeze(
+      this.#closing ? [] : this.#workers.filter((worker) => worker.alive && !worker.draining),
+    )
   }
 
-  #observe(worker: Worker, outcome: Outcome, begun: number): void {
+  readonly #nextSeq = (): number => this.#seq++
+
+  readonly #observe: Released = (worker, outcome, duration) => {
     const answered = typeof outcome === 'number' && outcome !== 101
-    if (answered) this.metrics.observe(worker, (performance.now() - begun) / 1000)
+    if (answered) this.metrics.observe(worker, duration / 1000)
   }
 }
 
-function checkNames(workers: readonly Worker[]): void {
-  const ids = new Set<string>()
-  for (const { id } of workers) {
-    if (ids.has(id)) throw new OptionError('workers', id, 'is there twice; give each worker an id of its own')
-    ids.add(id)
-  }
-  metricNames(workers)
+function ids(workers: readonly Worker[]): string[] {
+  return workers.map(({ id }) => id)
 }

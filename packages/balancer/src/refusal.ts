@@ -15,6 +15,14 @@ export function refusal(req: IncomingMessage): HttpError | undefined {
   return undefined
 }
 
+/** The same for an upgrade. */
+export function upgradeRefusal(req: IncomingMessage): HttpError | undefined {
+  if (req.method !== 'GET' || req.headers.upgrade?.toLowerCase() !== 'websocket')
+    return new HttpError(501, 'the only upgrade is a GET to websocket')
+  if (hasBody(req)) return new HttpError(400, 'an upgrade has no body') // it would reach the worker as WebSocket data
+  return refusal(req)
+}
+
 function hasTwoHosts(rawHeaders: readonly string[]): boolean {
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {

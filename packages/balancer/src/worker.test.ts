@@ -35,7 +35,7 @@ suite('a worker', () => {
 
   test('has nothing that could be written from outside', () => {
     const worker = new Worker('http://localhost:3001', 0, 'worker')
-    for (const fact of ['alive', 'inFlight', 'requests', 'outcomes'])
+    for (const fact of ['alive', 'draining', 'weight', 'latency', 'inFlight', 'requests', 'outcomes'])
       assert.equal(Reflect.set(worker, fact, 1), false, fact)
   })
 
@@ -96,7 +96,7 @@ suite('a lease', () => {
   test('is released once: a second release does nothing, whatever it says', () => {
     const worker = new Worker('http://localhost:3001', 0, 'worker')
     const told: Outcome[] = []
-    const lease = worker.lease((outcome) => told.push(outcome))
+    const lease = worker.lease(undefined, (_worker, outcome) => told.push(outcome))
     worker.lease()
     lease.release(200)
     lease.release(200)
@@ -143,7 +143,7 @@ suite('a lease', () => {
         const released = new Set<Lease>()
         let told = 0
         for (const step of steps) {
-          if (step === null) leases.push(worker.lease(() => told++))
+          if (step === null) leases.push(worker.lease(undefined, () => told++))
           else {
             const [index, outcome] = step
             const lease = leases[index]

@@ -9,9 +9,11 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url))
 
 /** From the ground up: a file knows its own folder and the floors below its own. A new file or folder gets a place here. */
 const FLOORS = [
-  ['errors.ts', 'client.ts', 'middleware.ts'],
-  ['worker.ts', 'answer-error.ts', 'failover.ts'],
+  ['bag.ts', 'errors.ts', 'client.ts', 'middleware.ts', 'retry-budget.ts'],
+  ['worker.ts', 'answer-error.ts', 'timeouts.ts'],
+  ['failover.ts', 'drain.ts'],
   ['strategies/', 'forwarders/', 'health/', 'metrics/', 'refusal.ts'],
+  ['pool-events.ts', 'pool-options.ts', 'worker-list.ts'],
   ['pool.ts', 'served.ts'],
   ['load-balance.ts', 'metrics/controller.ts'],
   ['index.ts'],
@@ -72,6 +74,16 @@ suite('the architecture of the library', () => {
   test('only health/poller.ts writes liveness: no other file but its home so much as names setAlive', () => {
     const named = breaking(({ text }) => !text.includes('setAlive'))
     assert.deepEqual(named.toSorted(), ['health/poller.ts', 'worker.ts'])
+  })
+
+  test('only drain.ts writes who is draining, and only pool.ts writes weights', () => {
+    for (const [setter, writer] of [
+      ['setDraining', 'drain.ts'],
+      ['setWeight', 'pool.ts'],
+    ] as const) {
+      const named = breaking(({ text }) => !text.includes(setter))
+      assert.deepEqual(named.toSorted(), [writer, 'worker.ts'].toSorted())
+    }
   })
 
   test('undici is loaded by its subpath alone: nothing that index.ts loads leads to it', () => {

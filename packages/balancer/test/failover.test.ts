@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
-import { loadBalance } from '../src/index.ts'
-import { startApp, STEADY } from './support/app.ts'
+import { startApp } from './support/app.ts'
 import { failover } from './contract/failover.ts'
 import { forwarders } from './support/forwarders.ts'
 import { startProcess } from './support/processes.ts'
@@ -113,13 +112,4 @@ test('a request whose client leaves while it waits is tried on nobody', async (t
   assert.deepEqual(worker.requests, [])
   assert.equal(app.pool.metrics.unattempted, 1)
   assert.equal(app.pool.metrics.failed, 0)
-})
-
-test('attempts that are no count are an error that names the option, the value and the mend', async (t) => {
-  const { pool } = await startApp(t, [(await startWorker(t)).url], { pool: STEADY })
-  for (const attempts of [0, -1, 1.5, Number.NaN, '3' as never])
-    assert.throws(
-      () => loadBalance(pool, { attempts }),
-      /^OptionError: attempts: .*whole number of 1 or more/,
-    )
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { GatewayTimeoutError, httpProxy, OptionError } from '../src/index.ts'
+import { httpProxy, OptionError } from '../src/index.ts'
 import { startApp, startPlainApp } from './support/app.ts'
 import { noCrashes } from './support/crashes.ts'
 import { deadPort } from './support/listen.ts'
@@ -21,6 +21,9 @@ const RESERVED: [name: string, value: unknown, ours: RegExp][] = [
   ['ejectPlugins', false, /plugins/],
   ['selfHandleResponse', true, /on\.proxyRes/],
   ['followRedirects', true, /redirects/],
+  ['proxyTimeout', 50, /timeouts to createPool/],
+  ['timeout', 50, /timeouts to createPool/],
+  ['upgradeTimeout', 50, /timeouts to createPool/],
 ]
 for (const [name, value, ours] of RESERVED)
   test(`the option ${name} is an error that names ours`, () => {
@@ -196,26 +199,4 @@ test('a connection that breaks during a slow pathRewrite of an upgrade is no cra
   await until('the attempt is over', () => app.pool.metrics.active === 0)
   go()
   assert.equal((await answer).status, 502)
-})
-
-test('proxyTimeout moves a GET on, and is a 504 when nobody is left', async (t) => {
-  noCrashes(t)
-  const silent = await rawWorker(t, () => {})
-  const app = await startApp(t, [silent.url], { forwarder: httpProxy({ proxyTimeout: 50 }) })
-  assert.equal((await fetch(app.url)).status, 504)
-  assert.equal((await fetch(app.url, { method: 'POST', body: 'x' })).status, 504)
-  assert.ok(app.errors[0] instanceof GatewayTimeoutError)
-  const worker = await startWorker(t)
-  app.pool.add(worker.url)
-  await until('it is alive', () => app.pool.workers.every(({ alive }) => alive))
-  for (let i = 0; i < 2; i++) assert.equal((await fetch(app.url)).status, 200)
-})
-
-test('upgradeTimeout moves an upgrade on, and is a 504 when nobody is left', async (t) => {
-  noCrashes(t)
-  const silent = await rawWorker(t, () => {})
-  const app = await startApp(t, [silent.url], { forwarder: httpProxy({ upgradeTimeout: 50 }) })
-  assert.equal((await refusal(t, app.port)).status, 504)
-  assert.equal(app.pool.metrics.failed, 1)
-  await until('its connection is closed', () => silent.sockets.every((socket) => socket.closed))
 })

@@ -44,8 +44,8 @@ const STORY = `
   for (let i = 0; i < 4; i++) names.push(await (await fetch(url)).text())
   console.log(names.slice(0, 2).sort().join('') + names.slice(2).sort().join(''))
   console.log((await (await fetch(url + '/metrics')).text()).split('\\n')[0])
-  pool.close()
-  balance.close()
+  await balance.close()
+  await pool.close()
   for (const server of [app, ...workers]) { server.closeAllConnections(); server.close() }
 `
 const ESM = `import { createServer } from 'node:http'
@@ -68,10 +68,10 @@ import { undici } from '@rondo/balancer/undici'
 export const fast: LoadBalance = loadBalance(createPool(['http://localhost:3']), { forwarder: undici() })
 const strategy: Strategy = (eligible) => eligible[0]
 const pool: Pool = createPool(['http://localhost:1', { url: 'http://localhost:2', name: 'two', weight: 2 }], {
-  strategy, health: { schedule: '*/2 * * * * *', timeout: 500 },
+  strategy, health: { schedule: '*/2 * * * * *', timeout: 500 }, failover: { attempts: 2 },
 })
 pool.on('down', (worker: Worker, reason: string) => console.log(worker.id, reason))
-const balance: LoadBalance = loadBalance(pool, { attempts: 2, forwarder: httpProxy({ changeOrigin: true }) })
+const balance: LoadBalance = loadBalance(pool, { forwarder: httpProxy({ changeOrigin: true }) })
 const app: Express = express().use(metrics(pool)).use((req, _res, next) => {
   const worker: Worker | undefined = served(req)?.worker
   console.log(worker?.id)

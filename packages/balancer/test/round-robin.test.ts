@@ -75,6 +75,6 @@ test('workers that are added and removed have their turns from then and until th
   const added = app.pool.add({ url: late.url, name: 'late' })
   await until('it is alive', () => added.alive)
   assert.deepEqual(Array.from(await picks(app, 3)).toSorted(), ['a', 'b', 'z'])
-  app.pool.remove('late')
+  void app.pool.remove('late')
   assert.doesNotMatch(await picks(app, 4), /z/)
 })

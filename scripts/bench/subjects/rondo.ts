@@ -5,16 +5,18 @@ import { inTurn, type Opened, type Place } from '../subject.ts'
 
 /** Rondo as the gateway has it: health checks, failover, metrics; the log only where the settings ask for it. */
 export async function openRondo({ backends, settings }: Place, forwarder: Forwarder): Promise<Opened> {
-  const pool = createPool(backends)
+  const pool = createPool(backends, { failover: { attempts: settings.attempts ?? 3 } })
   await pool.ready
   const app = express()
   app.disable('x-powered-by')
   if (settings.balance === false) {
     const next = inTurn(pool.workers)
-    app.use((req, res, fail) => void forwarder.forward(req, res, next()).catch(fail))
+    const { timeouts, keepAlive } = pool.settings
+    const terms = { timeouts, keepAlive, until: Infinity, fresh: false, unwanted: new Set<number>() }
+    app.use((req, res, fail) => void forwarder.forward(req, res, next(), terms).catch(fail))
     return { listener: app }
   }
-  const balance = loadBalance(pool, { forwarder, attempts: settings.attempts ?? 3 })
+  const balance = loadBalance(pool, { forwarder })
   if (settings.log) app.use(accessLog())
   if (settings.metrics !== false) app.use(metrics(pool))
   app.use(balance)

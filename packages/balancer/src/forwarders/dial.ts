@@ -1,21 +1,20 @@
 import { Agent, type ClientRequest } from 'node:http'
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 
-/** How long a connection to a worker may take to stand, in ms. */
-const CONNECT_TIMEOUT = 3000
-
-/** A connection that fails with ETIMEDOUT when it does not stand in time, not after the minutes the system allows. */
-export function dial(options: TcpNetConnectOpts): Socket {
+/** A connection that fails with ETIMEDOUT when it does not stand within `timeout` ms, not after the minutes the system allows. */
+export function dial(options: TcpNetConnectOpts, timeout: number): Socket {
   const socket = connect(options)
-  const timer = setTimeout(() => {
-    const message = `no connection within ${CONNECT_TIMEOUT} ms`
-    socket.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }))
-  }, CONNECT_TIMEOUT)
+  const timer = setTimeout(() => socket.destroy(timedOut('no connection', timeout)), timeout)
   const stop = (): void => clearTimeout(timer)
   return socket.once('connect', stop).once('close', stop)
 }
 
-/** Whether an error says that a connection took too long to stand. */
+/** The error of a worker that did not do `what` it should within `limit` ms. */
+export function timedOut(what: string, limit: number): Error {
+  return Object.assign(new Error(`${what} within ${Math.round(limit)} ms`), { code: 'ETIMEDOUT' })
+}
+
+/** Whether an error says that something took too long. */
 export function isTimeout(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ETIMEDOUT'
 }
@@ -29,22 +28,26 @@ export function reset(socket: Socket): void {
   }
 }
 
-/** How long a connection to a worker may be idle, in ms: Node's servers close theirs after 5 s. */
-export const IDLE_TIMEOUT = 4000
-
 /** What is taken off a worker's own word on how long it keeps an idle connection, in ms. */
-const MARGIN = 1000
+export const MARGIN = 1000
 
 /** Where a connection keeps how long its worker lets it be idle, in ms. */
 const IDLE: unique symbol = Symbol('rondo.idle')
 
 /**
- * Keeps connections to workers for reuse. Idle ones are closed after 4 s, or earlier where the worker's
+ * Keeps the connections to a worker for reuse. Idle ones are closed after `idle` ms, or earlier where the worker's
  * `Keep-Alive: timeout=` asks for it, lest a request crosses the worker's own closing.
  */
 export class WorkerAgent extends Agent {
-  constructor() {
+  readonly #idle: number
+  readonly #connect: number
+  #isRetired = false
+
+  /** A connection must stand within `connect` ms. */
+  constructor(idle: number, connect: number) {
     super({ keepAlive: true })
+    this.#idle = idle
+    this.#connect = connect
   }
 
   /** Takes a worker's `Keep-Alive` header to heart (RFC 2068, 19.7.1.1), for the connection that it came on. */
@@ -54,14 +57,24 @@ export class WorkerAgent extends Agent {
   }
 
   override createConnection(options: TcpNetConnectOpts): Socket {
-    return dial({ ...options, noDelay: true, keepAlive: true })
+    return dial({ ...options, noDelay: true, keepAlive: true }, this.#connect)
   }
 
-  /** Closes the idle connections to a worker. */
-  closeIdle(to: { host: string; port: number }): void {
-    const name = this.getName(to)
-    for (const [key, sockets = []] of Object.entries(this.freeSockets))
-      if (key.startsWith(name)) for (const socket of sockets) socket.destroy()
+  /** Whether a connection of it carries something. */
+  get isInUse(): boolean {
+    return Object.keys(this.sockets).length > 0
+  }
+
+  /** Closes the idle connections, so that the next one is new. */
+  closeIdle(): void {
+    for (const sockets of Object.values(this.freeSockets))
+      for (const socket of sockets ?? []) socket.destroy()
+  }
+
+  /** Closes the idle connections, and those in use once they are idle. */
+  retire(): void {
+    this.#isRetired = true
+    this.closeIdle()
   }
 
   // Shorter than Node's: of what tells connections apart, only this varies here.
@@ -71,8 +84,8 @@ export class WorkerAgent extends Agent {
 
   // In place of Node's, which set TCP keep-alive anew, and a timer for each request too.
   override keepSocketAlive(socket: Socket & { [IDLE]?: number }): boolean {
-    const idle = Math.min(socket[IDLE] ?? IDLE_TIMEOUT, IDLE_TIMEOUT)
-    if (idle <= 0) return false
+    const idle = Math.min(socket[IDLE] ?? this.#idle, this.#idle)
+    if (idle <= 0 || this.#isRetired) return false
     socket.setTimeout(idle)
     socket.unref()
     return true

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { KeepAlive, Timeouts } from '../timeouts.ts'
 import type { Worker } from '../worker.ts'
 
 /** How an exchange ended that no worker is to blame for: the status of the full answer, or the client left. */
@@ -11,6 +12,18 @@ export interface Settle {
   reject(error: unknown): void
 }
 
+/** What an attempt is held to. */
+export interface Terms {
+  readonly timeouts: Timeouts
+  readonly keepAlive: KeepAlive
+  /** When the response must have begun, by `performance.now()`; a body that is still coming stops that clock. */
+  readonly until: number
+  /** Whether it must go over a connection of its own, which was never used before. */
+  readonly fresh: boolean
+  /** Statuses with which an answer is not passed on: it is a failure that has this status. */
+  readonly unwanted: ReadonlySet<number>
+}
+
 /**
  * Carries exchanges to workers. A worker that fails rejects with `WorkerFailure`; before its phase is `response`
  * nothing was sent to the client, and before it is `request` nothing of the body was read, so that another
@@ -20,10 +33,10 @@ export interface Forwarder {
   /** Whether a request is the forwarder's at all; when it isn't, it goes to the next middleware. Default: all are. */
   accepts?(req: IncomingMessage): boolean
   /** Resolves when the response has been handed over whole, or the client has left. */
-  forward(req: IncomingMessage, res: ServerResponse, worker: Worker): Promise<Carried>
+  forward(req: IncomingMessage, res: ServerResponse, worker: Worker, terms: Terms): Promise<Carried>
   /** Carries a WebSocket; resolves when its connection has closed, with 101, or with the status it was refused. */
-  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, worker: Worker): Promise<Carried>
-  /** Called for a worker that has left the pool: its idle connections are closed, those in use end with what they carry. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, worker: Worker, terms: Terms): Promise<Carried>
+  /** Called for a worker that went down or left the pool: its idle connections are closed, those in use end with what they carry. */
   forget?(worker: Worker): void
   /** Closes the connections to workers, those in use too. */
   close(): void

@@ -1,61 +1,66 @@
 import { IncomingMessage, type ClientRequest, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { PassThrough } from 'node:stream'
+import type { PassThrough } from 'node:stream'
 import type { Options } from 'http-proxy-middleware'
-import { WorkerFailure } from '../errors.ts'
+import { RequestTimeoutError, WorkerFailure } from '../errors.ts'
 import { hasBody } from '../failover.ts'
 import type { Worker } from '../worker.ts'
 import { isTimeout, reset, WorkerAgent } from './dial.ts'
-import type { Settle } from './forwarder.ts'
+import type { Settle, Terms } from './forwarder.ts'
 import { cleanResponse, requestHeaders, requestPath } from './headers.ts'
+import { disown, toTarget, type Target } from './http-proxy-target.ts'
+import { discard } from './leftover.ts'
 import { flushLater, noBody, relay, SMALL } from './relay.ts'
-
-/** What http-proxy-middleware takes for a target, made anew for each attempt: by it, late events are told apart. */
-export interface Target {
-  readonly protocol: string
-  readonly host: string
-  readonly hostname: string
-  readonly port: number
-}
+import { Upload } from './upload.ts'
+import { Watchdog, type Watched } from './watchdog.ts'
 
 /** httpxy's options for one request. */
-type PerRequest = Pick<Options, 'selfHandleResponse' | 'proxyTimeout'>
+type PerRequest = Pick<Options, 'selfHandleResponse'>
 
 /** One request on its way to one worker through http-proxy-middleware, which reads its url and headers from `req`. */
-export class HttpExchange {
+export class HttpExchange implements Watched {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #worker: Worker
   readonly #agent: WorkerAgent
+  readonly #terms: Terms
   readonly #settle: Settle
   readonly #target: Target
   /** What `req` held before the attempt, and holds again after it. */
   readonly #url: string | undefined
   readonly #headers: IncomingHttpHeaders
   readonly #path: string
-  /** Holds the body back until a connection stands, so that a refused one costs nothing of it. */
-  readonly #gate: PassThrough | undefined
+  readonly #watchdog: Watchdog
+  readonly #upload: Upload | undefined
   #request: PerRequest | undefined
   #proxyReq: ClientRequest | undefined
   #socket: Socket | undefined
   #bytesBefore = 0
   #connected = false
-  #timedOut = false
   #response: IncomingMessage | undefined
   #stopRelay: (() => void) | undefined
   #settled = false
 
-  constructor(req: IncomingMessage, res: ServerResponse, worker: Worker, agent: WorkerAgent, settle: Settle) {
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    worker: Worker,
+    agent: WorkerAgent,
+    terms: Terms,
+    settle: Settle,
+  ) {
     this.#req = req
     this.#res = res
     this.#worker = worker
     this.#agent = agent
+    this.#terms = terms
     this.#settle = settle
     this.#target = toTarget(worker)
     this.#url = req.url
     this.#headers = req.headers
     this.#path = requestPath(req.url)
-    this.#gate = hasBody(req) ? new PassThrough() : undefined
+    this.#watchdog = new Watchdog(this, terms)
+    this.#upload = hasBody(req) ? new Upload(req, this.#watchdog) : undefined
     req.headers = requestHeaders(req)
     req.url = '/' // http-proxy-middleware parses it, and gives up on some that are none of its business
     res.once('close', this.#closed)
@@ -65,8 +70,13 @@ export class HttpExchange {
   route(request: Options): Target {
     this.#req.url = this.#path
     request.agent = this.#agent
-    request.buffer = this.#gate ?? (noBody as unknown as PassThrough)
+    request.buffer = this.#upload?.stream ?? (noBody as unknown as PassThrough)
     return this.#target
+  }
+
+  /** Called by http-proxy-middleware right before it asks the agent for a connection. */
+  starting(): void {
+    if (this.#terms.fresh) this.#agent.closeIdle()
   }
 
   /** The request has a socket, which may still be connecting. */
@@ -79,10 +89,6 @@ export class HttpExchange {
     this.#bytesBefore = socket.bytesRead
     this.#restore() // the head is made; loggers that look at `req` from now on find what the client sent
     if (this.#path === '*') proxyReq.path = '*' // OPTIONS *, which would go out as /*
-    if (request.proxyTimeout)
-      proxyReq.once('timeout', () => {
-        this.#timedOut = true // http-proxy-middleware breaks off by it
-      })
     proxyReq.once('upgrade', (_response, switched: Socket) => {
       switched.destroy()
       this.#fail('response', new Error('switched protocols unasked'))
@@ -96,12 +102,15 @@ export class HttpExchange {
     const hint = response.headers['keep-alive']
     const fault = cleanResponse(response)
     if (typeof hint === 'string' && this.#socket) WorkerAgent.heed(this.#socket, hint)
+    const status = response.statusCode as number
+    if (!fault && this.#terms.unwanted.has(status)) return this.#turnDown(response, status)
     this.#response = response
     if (fault) {
       if (this.#request) this.#request.selfHandleResponse = true // so it leaves the response alone
       response.resume()
       return this.#fail('response', new Error(fault))
     }
+    this.#watchdog.answered(response.headers['content-type'])
     this.#setConnection(response)
     response.pipe = this.#relay
     // A small body is there with its head, or soon; another may take its time, and the head does not wait for it.
@@ -127,18 +136,47 @@ export class HttpExchange {
     this.#end(() => this.#settle.reject(error))
   }
 
+  workerIsFull(): boolean {
+    return this.#upload?.isFull === true
+  }
+
+  clientIsFull(): boolean {
+    return this.#res.writableNeedDrain
+  }
+
+  expired(error: Error): void {
+    if (error instanceof RequestTimeoutError) {
+      this.#res.shouldKeepAlive = false // what is left of its body is unread
+      this.#end(() => this.#settle.reject(error))
+    } else this.#fail(this.#phase(), error)
+    if (this.#response) disown(this.#response)
+    this.#proxyReq?.destroy(error)
+  }
+
+  /** The answer is not passed on: what there is of its body is nobody's, and `res` is as it was. */
+  #turnDown(response: IncomingMessage, status: number): void {
+    if (this.#request) this.#request.selfHandleResponse = true // so http-proxy-middleware leaves the response alone
+    if (this.#proxyReq?.writableFinished) discard(response)
+    else this.#proxyReq?.destroy() // what it has of the body is all it gets
+    process.nextTick(disown, response) // http-proxy-middleware listens after this event
+    const error = new Error(`answered ${status}`)
+    const failure = new WorkerFailure(this.#worker.id, 'response', error, { status })
+    this.#end(() => this.#settle.reject(failure))
+  }
+
   /** In the place of the response's `pipe`, by which http-proxy-middleware hands it to `res`. */
   readonly #relay = <T extends NodeJS.WritableStream>(destination: T, options: { end?: boolean } = {}): T => {
     const response = this.#response as IncomingMessage
-    if ((destination as unknown) === this.#res) this.#stopRelay = relay(response, this.#res)
+    if ((destination as unknown) === this.#res) this.#stopRelay = relay(response, this.#res, this.#watchdog)
     else IncomingMessage.prototype.pipe.call(response, destination, options)
     return destination
   }
 
   readonly #open = (): void => {
     this.#connected = true
-    if (!this.#gate || this.#settled) return
-    this.#req.pipe(this.#gate)
+    this.#watchdog.connected(this.#upload !== undefined)
+    if (!this.#upload || this.#settled) return
+    this.#upload.begin()
     setImmediate(this.#flushRequest)
   }
 
@@ -176,9 +214,12 @@ export class HttpExchange {
   }
 
   #fail(phase: WorkerFailure['phase'], error: Error): void {
+    this.#stopRelay?.() // an answer without a length would seem to end here
     if (!this.#settled && !this.#res.headersSent) this.#takeBack()
-    const timeout = this.#timedOut || isTimeout(error)
-    this.#end(() => this.#settle.reject(new WorkerFailure(this.#worker.id, phase, error, { timeout })))
+    const timeout = isTimeout(error)
+    const reused = phase === 'request' && !timeout && this.#proxyReq?.reusedSocket === true
+    const failure = new WorkerFailure(this.#worker.id, phase, error, { timeout, reused })
+    this.#end(() => this.#settle.reject(failure))
   }
 
   /** Takes the worker's headers off a response that somebody else will write. */
@@ -193,12 +234,10 @@ export class HttpExchange {
   #end(settle: () => void): void {
     if (this.#settled) return
     this.#settled = true
+    this.#watchdog.stop()
     this.#res.off('close', this.#closed)
     this.#restore()
-    if (this.#gate && this.#connected) {
-      this.#req.unpipe(this.#gate)
-      this.#req.resume() // what is left of the body, so that the client's connection can go on
-    }
+    this.#upload?.end()
     settle()
   }
 
@@ -206,9 +245,4 @@ export class HttpExchange {
     this.#req.url = this.#url
     this.#req.headers = this.#headers
   }
-}
-
-export function toTarget(worker: Worker): Target {
-  const { host, hostname, port } = worker
-  return { protocol: 'http:', host, hostname, port }
 }

@@ -5,13 +5,14 @@ import type { Options } from 'http-proxy-middleware'
 import { WorkerFailure } from '../errors.ts'
 import type { Worker } from '../worker.ts'
 import { ConnectionAgent, isTimeout, reset } from './dial.ts'
-import type { Settle } from './forwarder.ts'
+import type { Settle, Terms } from './forwarder.ts'
 import { cleanResponse, endToEnd, requestHeaders, requestPath } from './headers.ts'
-import { toTarget, type Target } from './http-proxy-exchange.ts'
+import { toTarget, type Target } from './http-proxy-target.ts'
 import { readAlong } from './read-along.ts'
+import { Watchdog, type Watched } from './watchdog.ts'
 
 /** One WebSocket on its way to one worker through http-proxy-middleware, over a connection that already stands. */
-export class UpgradeExchange {
+export class UpgradeExchange implements Watched {
   readonly #req: IncomingMessage
   readonly #socket: Duplex
   readonly #worker: Worker
@@ -22,19 +23,19 @@ export class UpgradeExchange {
   readonly #headers: IncomingHttpHeaders
   readonly #path: string
   readonly #stopReading: () => void
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #terms: Terms
+  readonly #watchdog: Watchdog
   /** The worker's answer, once it has begun and is passed on. */
   #status: number | undefined
   #settled = false
 
-  /** `timeout` is how long the worker may take to answer, in ms; undefined or 0 for as long as it likes. */
   constructor(
     req: IncomingMessage,
     socket: Duplex,
     worker: Worker,
     connection: Socket,
+    terms: Terms,
     settle: Settle,
-    timeout: number | undefined,
   ) {
     this.#req = req
     this.#socket = socket
@@ -49,11 +50,9 @@ export class UpgradeExchange {
     this.#stopReading = readAlong(socket)
     socket.once('close', this.#closed)
     connection.once('close', this.#lost)
-    if (timeout)
-      this.#timer = setTimeout(() => {
-        const error = Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' })
-        this.#fail(error, 'request')
-      }, timeout)
+    this.#terms = terms
+    this.#watchdog = new Watchdog(this, terms, terms.timeouts.upgrade)
+    this.#watchdog.connected(false)
   }
 
   /** Called by http-proxy-middleware once it has parsed `req.url`, before it rewrites and sends it. */
@@ -68,6 +67,7 @@ export class UpgradeExchange {
     this.#restore()
     proxyReq.once('upgrade', (response) => {
       this.#begun(101)
+      this.#watchdog.stop()
       const { upgrade } = response.headers
       response.headers = {
         ...endToEnd(response.headers),
@@ -94,7 +94,15 @@ export class UpgradeExchange {
       this.#fail(new Error(fault), 'response')
       return false
     }
-    this.#begun(response.statusCode as number)
+    const status = response.statusCode as number
+    if (this.#terms.unwanted.has(status)) {
+      this.#fail(new Error(`answered ${status}`), 'response', status)
+      return false
+    }
+    this.#begun(status)
+    this.#watchdog.answered(response.headers['content-type'])
+    response.on('data', this.#moved).once('end', () => this.#watchdog.stop())
+    this.#socket.on('drain', this.#moved)
     response.once('error', (error) => this.#fail(error, 'response')) // before http-proxy-middleware ends the socket
     this.#socket.once('finish', () => this.#socket.destroy()) // it is said to close, and does not wait for the client
     return true
@@ -113,6 +121,20 @@ export class UpgradeExchange {
     this.#end(() => this.#settle.reject(error))
   }
 
+  workerIsFull(): boolean {
+    return false // an upgrade has no body
+  }
+
+  clientIsFull(): boolean {
+    return this.#socket.writableNeedDrain
+  }
+
+  expired(error: Error): void {
+    this.#fail(error, this.#phase())
+  }
+
+  readonly #moved = (): void => this.#watchdog.moved()
+
   readonly #closed = (): void => {
     this.#connection.destroy()
     const isWhole = this.#status === 101 || this.#socket.writableFinished
@@ -130,19 +152,21 @@ export class UpgradeExchange {
   #begun(status: number): void {
     this.#status = status
     this.#stopReading()
-    clearTimeout(this.#timer)
   }
 
   #phase(): WorkerFailure['phase'] {
     return this.#connection.bytesRead > 0 ? 'response' : 'request'
   }
 
-  #fail(error: Error, phase: WorkerFailure['phase']): void {
+  #fail(error: Error, phase: WorkerFailure['phase'], status?: number): void {
     if (this.#settled) return
     if (this.#socket.destroyed) return this.#closed()
     this.#connection.destroy()
     if (this.#status !== undefined && this.#status !== 101) reset(this.#socket as Socket) // a refusal, cut in its body
-    const failure = new WorkerFailure(this.#worker.id, phase, error, { timeout: isTimeout(error) })
+    const failure = new WorkerFailure(this.#worker.id, phase, error, {
+      timeout: isTimeout(error),
+      ...(status !== undefined && { status }),
+    })
     this.#end(() => this.#settle.reject(failure))
   }
 
@@ -150,8 +174,8 @@ export class UpgradeExchange {
     if (this.#settled) return
     this.#settled = true
     this.#stopReading()
-    clearTimeout(this.#timer)
-    this.#socket.off('close', this.#closed)
+    this.#watchdog.stop()
+    this.#socket.off('close', this.#closed).off('drain', this.#moved)
     this.#restore()
     settle()
   }

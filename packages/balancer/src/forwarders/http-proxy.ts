@@ -1,10 +1,12 @@
+import type { EventEmitter } from 'node:events'
 import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createProxyMiddleware, type Options, type Plugin } from 'http-proxy-middleware'
 import { OptionError, WorkerFailure } from '../errors.ts'
+import type { Worker } from '../worker.ts'
 import { dial, isTimeout, WorkerAgent } from './dial.ts'
-import type { Carried, Forwarder } from './forwarder.ts'
+import type { Carried, Forwarder, Terms } from './forwarder.ts'
 import { HttpExchange } from './http-proxy-exchange.ts'
 import { UpgradeExchange } from './http-proxy-upgrade.ts'
 
@@ -19,6 +21,9 @@ const RESERVED = {
   ejectPlugins: 'loadBalance answers errors itself; give plugins as plugins: [...]',
   selfHandleResponse: 'loadBalance writes the response; change it in on.proxyRes',
   followRedirects: 'loadBalance hands redirects to the client',
+  proxyTimeout: 'give timeouts to createPool',
+  timeout: 'give timeouts to createPool',
+  upgradeTimeout: 'give timeouts to createPool',
 } as const
 
 /** Where a request keeps the exchange that it is in: a WeakMap of them would cost the garbage collector dear. */
@@ -44,8 +49,10 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
         `is not an option here: ${mend}`,
       )
 
-  const { on = {}, plugins = [], pathFilter, upgradeTimeout, ...rest } = options
-  const agent = new WorkerAgent()
+  const { on = {}, plugins = [], pathFilter, ...rest } = options
+  const agents = new Map<Worker, WorkerAgent>()
+  /** Of workers that were forgotten while they carried something. */
+  const retired = new Set<WorkerAgent>()
   /** Whose early bytes are back in the socket: http-proxy-middleware puts them there, and would again at each attempt. */
   const headless = new WeakSet<Duplex>()
   const proxy = createProxyMiddleware({
@@ -55,38 +62,63 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
     plugins: [guard, handlers(on), ...plugins],
   })
 
+  function agentOf(worker: Worker, { keepAlive, timeouts }: Terms): WorkerAgent {
+    let agent = agents.get(worker)
+    if (!agent) agents.set(worker, (agent = new WorkerAgent(keepAlive.idle, timeouts.connect)))
+    return agent
+  }
+
   return {
     ...(pathFilter !== undefined && { accepts: matcher({ ...rest, pathFilter }) }),
 
-    forward(req: InExchange, res, worker) {
+    forward(req: InExchange, res, worker, terms) {
+      if (req[EXCHANGE]) for (const emitter of [req, res]) unlimit(emitter)
       return new Promise<Carried>((resolve, reject) => {
-        const exchange = new HttpExchange(req, res, worker, agent, { resolve, reject })
+        const agent = agentOf(worker, terms)
+        const exchange = new HttpExchange(req, res, worker, agent, terms, { resolve, reject })
         req[EXCHANGE] = exchange
         proxy(req, res, exchange.broken).catch(exchange.broken)
       })
     },
 
-    async upgrade(req: InExchange, socket, head, worker) {
-      const connection = await connected(dial({ host: worker.hostname, port: worker.port })).catch(
-        (error) => {
-          throw new WorkerFailure(worker.id, 'connect', error, { timeout: isTimeout(error) })
-        },
-      )
+    async upgrade(req: InExchange, socket, head, worker, terms) {
+      const timeout = Math.min(terms.timeouts.connect, terms.until - performance.now())
+      const dialed = dial({ host: worker.hostname, port: worker.port }, timeout)
+      const connection = await connected(dialed).catch((error) => {
+        throw new WorkerFailure(worker.id, 'connect', error, { timeout: isTimeout(error) })
+      })
       if (socket.destroyed) {
         connection.destroy()
         return 'client-gone'
       }
+      if (headless.has(socket)) unlimit(socket)
       return new Promise<Carried>((resolve, reject) => {
         const settle = { resolve, reject }
-        req[EXCHANGE] = new UpgradeExchange(req, socket, worker, connection, settle, upgradeTimeout)
+        req[EXCHANGE] = new UpgradeExchange(req, socket, worker, connection, terms, settle)
         proxy.upgrade(req, socket as Socket, headless.has(socket) ? Buffer.alloc(0) : head)
         headless.add(socket)
       })
     },
 
-    forget: (worker) => agent.closeIdle({ host: worker.hostname, port: worker.port }),
-    close: () => agent.destroy(),
+    forget(worker) {
+      const agent = agents.get(worker)
+      if (!agent) return
+      agents.delete(worker)
+      agent.retire()
+      for (const one of retired.add(agent)) if (!one.isInUse) retired.delete(one)
+    },
+
+    close() {
+      for (const agent of [...agents.values(), ...retired]) agent.destroy()
+      agents.clear()
+      retired.clear()
+    },
   }
+}
+
+/** For what goes into a further attempt: http-proxy-middleware leaves some listeners of each with it, to its end. */
+function unlimit(emitter: EventEmitter): void {
+  emitter.setMaxListeners(0)
 }
 
 function connected(socket: Socket): Promise<Socket> {
@@ -98,6 +130,9 @@ function connected(socket: Socket): Promise<Socket> {
 
 /** Tells each exchange what http-proxy-middleware sees of it; runs before everything of the user's. */
 const guard: Plugin = (server) => {
+  server.on('start', (req: InExchange) => {
+    if (req[EXCHANGE] instanceof HttpExchange) req[EXCHANGE].starting()
+  })
   server.on('proxyReq', (proxyReq, req: InExchange, _res, request) => {
     if (req[EXCHANGE] instanceof HttpExchange) req[EXCHANGE].sending(proxyReq, request)
   })

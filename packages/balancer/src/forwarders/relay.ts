@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import type { Watchdog } from './watchdog.ts'
 
 /** Up to how many bytes a body is small: copied, to go out in one buffer with its head. */
 export const SMALL = 4096
@@ -22,19 +23,30 @@ export function flushLater(flush: () => void): void {
  * that a pipe between any two streams takes. A body that comes whole in one chunk goes out in one write. Returns
  * what ends it early.
  */
-export function relay(response: IncomingMessage, res: ServerResponse): () => void {
+export function relay(response: IncomingMessage, res: ServerResponse, watchdog: Watchdog): () => void {
   const length = Number(response.headers['content-length'] ?? -1)
   let held: Buffer | undefined
   const onData = (chunk: Buffer): void => {
+    watchdog.moved()
     if (chunk.length === length) held = chunk
     else if (!res.write(chunk)) {
       response.pause()
-      res.once('drain', () => response.resume())
+      res.once('drain', onDrain)
     }
   }
-  const onEnd = (): void => endWith(res, held)
+  const onDrain = (): void => {
+    watchdog.moved()
+    response.resume()
+  }
+  const onEnd = (): void => {
+    watchdog.stop()
+    endWith(res, held)
+  }
   response.on('data', onData).on('end', onEnd)
-  return () => response.off('data', onData).off('end', onEnd)
+  return () => {
+    response.off('data', onData).off('end', onEnd)
+    res.off('drain', onDrain)
+  }
 }
 
 /** Stands for the body of every request without one, for who would pipe it; no stream, so nothing is read of it. */

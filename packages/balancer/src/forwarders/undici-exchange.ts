@@ -1,23 +1,29 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { PassThrough } from 'node:stream'
+import type { PassThrough } from 'node:stream'
 import type { Dispatcher } from 'undici'
-import { HttpError, WorkerFailure } from '../errors.ts'
+import { HttpError, RequestTimeoutError, WorkerFailure } from '../errors.ts'
+import { hasBody } from '../failover.ts'
 import type { Worker } from '../worker.ts'
 import { isTimeout, reset } from './dial.ts'
-import type { Settle } from './forwarder.ts'
+import type { Settle, Terms } from './forwarder.ts'
 import { rawResponseHeaders, reason, responseFault } from './headers.ts'
+import { Leftover } from './leftover.ts'
 import { endWith, flushLater, SMALL } from './relay.ts'
+import { wasReused } from './undici-connect.ts'
+import { Upload } from './upload.ts'
+import { Watchdog, type Watched } from './watchdog.ts'
 
 type Controller = Dispatcher.DispatchController
 
 /** One request on its way to one worker through undici, which calls the handlers as the exchange goes on. */
-export class UndiciExchange implements Dispatcher.DispatchHandler {
-  /** The request's body; fed once a connection stands, so that a refused one costs nothing of it. */
-  readonly body: PassThrough | null
+export class UndiciExchange implements Dispatcher.DispatchHandler, Watched {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #worker: Worker
+  readonly #terms: Terms
   readonly #settle: Settle
+  readonly #watchdog: Watchdog
+  readonly #upload: Upload | undefined
   #controller: Controller | undefined
   #answered = false
   /** A body that came whole in its first chunk is held, to go out in one write with its head. */
@@ -25,23 +31,32 @@ export class UndiciExchange implements Dispatcher.DispatchHandler {
   #length = -1
   #endsByClosing = false
   #headIsOut = false
+  /** The body of an answer that is not passed on. */
+  #leftover: Leftover | undefined
   #settled = false
 
-  constructor(req: IncomingMessage, res: ServerResponse, worker: Worker, withBody: boolean, settle: Settle) {
+  constructor(req: IncomingMessage, res: ServerResponse, worker: Worker, terms: Terms, settle: Settle) {
     this.#req = req
     this.#res = res
     this.#worker = worker
+    this.#terms = terms
     this.#settle = settle
-    // Not `req` itself: undici would take its socket away. What is written after an abort is nobody's error.
-    this.body = withBody ? new PassThrough().on('error', () => {}) : null
+    this.#watchdog = new Watchdog(this, terms)
+    this.#upload = hasBody(req) ? new Upload(req, this.#watchdog) : undefined
     res.once('close', this.#closed)
+  }
+
+  /** The request's body. */
+  get body(): PassThrough | null {
+    return this.#upload?.stream ?? null
   }
 
   /** A connection stands. */
   onRequestStart(controller: Controller): void {
     this.#controller = controller
-    if (this.#settled) return controller.abort(new Error('the client has left'))
-    if (this.body) this.#req.pipe(this.body)
+    if (this.#settled) return controller.abort(new Error('nobody waits for it'))
+    this.#watchdog.connected(this.#upload !== undefined)
+    this.#upload?.begin()
   }
 
   /** The first byte of a response has come. */
@@ -58,6 +73,8 @@ export class UndiciExchange implements Dispatcher.DispatchHandler {
     if (status >= 100 && status < 200 && status !== 101) return // an interim response
     const fault = responseFault(status, headers)
     if (fault) return controller.abort(new Error(fault))
+    if (this.#terms.unwanted.has(status)) return this.#turnDown(controller, status)
+    this.#watchdog.answered(headers['content-type'])
     const raw = rawResponseHeaders(controller.rawHeaders as Buffer[], status, headers)
     this.#length = Number(headers['content-length'] ?? -1)
     this.#endsByClosing = this.#length < 0 && this.#req.httpVersion === '1.0'
@@ -67,25 +84,62 @@ export class UndiciExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#leftover) return this.#leftover.read(chunk)
+    this.#watchdog.moved()
     this.#headIsOut = true
     if (chunk.length === this.#length) this.#held = chunk
     else if (!this.#res.write(chunk)) {
       controller.pause()
-      this.#res.once('drain', () => controller.resume())
+      this.#res.once('drain', () => {
+        this.#watchdog.moved()
+        controller.resume()
+      })
     }
   }
 
   onResponseEnd(): void {
+    if (this.#leftover) return this.#leftover.end()
+    this.#watchdog.stop()
     this.#headIsOut = true
     endWith(this.#res, this.#held)
   }
 
   onResponseError(controller: Controller | null, error: Error): void {
+    this.#leftover?.end()
     if (this.#settled) return
     if (!controller && isArgumentError(error)) return this.#end(() => this.#settle.reject(badRequest(error)))
+    this.#fail(error)
+  }
+
+  workerIsFull(): boolean {
+    return this.#upload?.isFull === true
+  }
+
+  clientIsFull(): boolean {
+    return this.#res.writableNeedDrain
+  }
+
+  expired(error: Error): void {
+    if (error instanceof RequestTimeoutError) {
+      this.#res.shouldKeepAlive = false // what is left of its body is unread
+      this.#end(() => this.#settle.reject(error))
+    } else this.#fail(error)
+    this.#controller?.abort(error)
+  }
+
+  /** The answer is not passed on: what there is of its body is nobody's, and `res` is as it was. */
+  #turnDown(controller: Controller, status: number): void {
+    const error = new Error(`answered ${status}`)
+    this.#leftover = new Leftover(() => controller.abort(error))
+    const failure = new WorkerFailure(this.#worker.id, 'response', error, { status })
+    this.#end(() => this.#settle.reject(failure))
+  }
+
+  #fail(error: Error): void {
     if (this.#endsByClosing) reset(this.#req.socket) // a mere end would look whole
     const phase = this.#answered ? 'response' : this.#controller ? 'request' : 'connect'
-    const failure = new WorkerFailure(this.#worker.id, phase, error, { timeout: isTimeout(error) })
+    const reused = phase === 'request' && wasReused(error)
+    const failure = new WorkerFailure(this.#worker.id, phase, error, { timeout: isTimeout(error), reused })
     this.#end(() => this.#settle.reject(failure))
   }
 
@@ -102,11 +156,9 @@ export class UndiciExchange implements Dispatcher.DispatchHandler {
   #end(settle: () => void): void {
     if (this.#settled) return
     this.#settled = true
+    this.#watchdog.stop()
     this.#res.off('close', this.#closed)
-    if (this.body && this.#controller) {
-      this.#req.unpipe(this.body)
-      this.#req.resume() // what is left of the body, so that the client's connection can go on
-    }
+    this.#upload?.end()
     settle()
   }
 }

@@ -5,20 +5,26 @@ import type { Dispatcher } from 'undici'
 import { WorkerFailure } from '../errors.ts'
 import type { Worker } from '../worker.ts'
 import { isTimeout, reset } from './dial.ts'
-import type { Settle } from './forwarder.ts'
+import type { Settle, Terms } from './forwarder.ts'
 import { rawResponseHeaders } from './headers.ts'
 import { readAlong } from './read-along.ts'
+import { wasReused } from './undici-connect.ts'
 import { UndiciExchange } from './undici-exchange.ts'
+import { Watchdog, type Watched } from './watchdog.ts'
 
 type Controller = Dispatcher.DispatchController
 
+const NONE: ReadonlySet<number> = new Set()
+
 /** One WebSocket on its way to one worker through undici. */
-export class UndiciUpgrade implements Dispatcher.DispatchHandler {
+export class UndiciUpgrade implements Dispatcher.DispatchHandler, Watched {
   readonly #req: IncomingMessage
   readonly #socket: Duplex
   readonly #head: Buffer
   readonly #worker: Worker
+  readonly #terms: Terms
   readonly #settle: Settle
+  readonly #watchdog: Watchdog
   readonly #stopReading: () => void
   #controller: Controller | undefined
   #connection: Duplex | undefined
@@ -27,12 +33,21 @@ export class UndiciUpgrade implements Dispatcher.DispatchHandler {
   #answered = false
   #settled = false
 
-  constructor(req: IncomingMessage, socket: Duplex, head: Buffer, worker: Worker, settle: Settle) {
+  constructor(
+    req: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    worker: Worker,
+    terms: Terms,
+    settle: Settle,
+  ) {
     this.#req = req
     this.#socket = socket
     this.#head = head
     this.#worker = worker
+    this.#terms = terms
     this.#settle = settle
+    this.#watchdog = new Watchdog(this, terms, terms.timeouts.upgrade)
     this.#stopReading = readAlong(socket)
     socket.once('close', this.#closed)
   }
@@ -40,7 +55,8 @@ export class UndiciUpgrade implements Dispatcher.DispatchHandler {
   /** A connection stands. */
   onRequestStart(controller: Controller): void {
     this.#controller = controller
-    if (this.#settled) controller.abort(new Error('the client has left'))
+    if (this.#settled) return controller.abort(new Error('nobody waits for it'))
+    this.#watchdog.connected(false)
   }
 
   /** The first byte of an answer has come. */
@@ -60,6 +76,7 @@ export class UndiciUpgrade implements Dispatcher.DispatchHandler {
       return this.#fail('response', new Error(`switched to ${upgrade}`))
     }
     this.#connection = connection
+    this.#watchdog.stop()
     this.#stopReading()
     const raw = rawResponseHeaders(controller.rawHeaders as Buffer[], status, headers)
     raw.push('Connection', 'Upgrade', 'Upgrade', upgrade)
@@ -75,6 +92,11 @@ export class UndiciUpgrade implements Dispatcher.DispatchHandler {
     phrase?: string,
   ): void {
     if (status >= 100 && status < 200) return
+    if (this.#terms.unwanted.has(status)) {
+      const error = new Error(`answered ${status}`)
+      this.#fail('response', error, status)
+      return controller.abort(error)
+    }
     this.#refusal ??= this.#refuse(controller)
     this.#refusal.onResponseStart(controller, status, headers, phrase)
   }
@@ -89,21 +111,43 @@ export class UndiciUpgrade implements Dispatcher.DispatchHandler {
 
   onResponseError(controller: Controller | null, error: Error): void {
     if (this.#refusal) return this.#refusal.onResponseError(controller, error)
-    this.#fail(this.#answered ? 'response' : this.#controller ? 'request' : 'connect', error)
+    this.#fail(this.#phase(), error)
+  }
+
+  workerIsFull(): boolean {
+    return false // an upgrade has no body
+  }
+
+  clientIsFull(): boolean {
+    return false // nothing was passed on; a refusal has a watchdog of its own
+  }
+
+  expired(error: Error): void {
+    this.#fail(this.#phase(), error)
+    this.#controller?.abort(error)
+  }
+
+  #phase(): WorkerFailure['phase'] {
+    if (this.#answered) return 'response'
+    return this.#controller ? 'request' : 'connect'
   }
 
   /** The answer goes to the client's socket as an ordinary response, and the connection ends with it. */
   #refuse(controller: Controller): UndiciExchange {
+    this.#watchdog.stop()
     this.#stopReading()
     const socket = this.#socket as Socket
     const res = new ServerResponse(this.#req)
     res.shouldKeepAlive = false
     res.assignSocket(socket)
-    socket.on('drain', () => res.emit('drain')) // as Node's server would, had the socket not left it
+    const drained = (): void => void res.emit('drain') // as Node's server would, had the socket not left it
+    socket.on('drain', drained)
     res.once('finish', () => socket.end(() => socket.destroy()))
-    const refusal = new UndiciExchange(this.#req, res, this.#worker, false, {
+    const terms = { ...this.#terms, unwanted: NONE }
+    const refusal = new UndiciExchange(this.#req, res, this.#worker, terms, {
       resolve: (carried) => this.#end(() => this.#settle.resolve(carried)),
       reject: (error) => {
+        socket.off('drain', drained)
         if (!res.headersSent) res.detachSocket(socket)
         this.#end(() => this.#settle.reject(error))
         if (res.headersSent) reset(socket) // cut, never a clean end
@@ -137,14 +181,20 @@ export class UndiciUpgrade implements Dispatcher.DispatchHandler {
     else this.#controller?.abort(new Error('the client has left'))
   }
 
-  #fail(phase: WorkerFailure['phase'], error: Error): void {
-    const failure = new WorkerFailure(this.#worker.id, phase, error, { timeout: isTimeout(error) })
+  #fail(phase: WorkerFailure['phase'], error: Error, status?: number): void {
+    const reused = phase === 'request' && wasReused(error)
+    const failure = new WorkerFailure(this.#worker.id, phase, error, {
+      timeout: isTimeout(error),
+      reused,
+      ...(status !== undefined && { status }),
+    })
     this.#end(() => this.#settle.reject(failure))
   }
 
   #end(settle: () => void): void {
     if (this.#settled) return
     this.#settled = true
+    this.#watchdog.stop()
     this.#stopReading()
     this.#socket.off('close', this.#closed)
     settle()

@@ -1,10 +1,10 @@
-import { Pool, type Dispatcher } from 'undici'
+import { Client, Pool, type Dispatcher } from 'undici'
 import { HttpError } from '../errors.ts'
-import { hasBody } from '../failover.ts'
 import type { Worker } from '../worker.ts'
-import { dial, IDLE_TIMEOUT } from './dial.ts'
-import type { Carried, Forwarder } from './forwarder.ts'
+import { MARGIN } from './dial.ts'
+import type { Carried, Forwarder, Terms } from './forwarder.ts'
 import { rawRequestHeaders, requestPath } from './headers.ts'
+import { connector } from './undici-connect.ts'
 import { UndiciExchange } from './undici-exchange.ts'
 import { UndiciUpgrade } from './undici-upgrade.ts'
 
@@ -16,15 +16,32 @@ import { UndiciUpgrade } from './undici-upgrade.ts'
  */
 export function undici(): Forwarder {
   const pools = new Map<Worker, Pool>()
+  /** What takes nothing new, and goes when it has carried what it has. */
+  const leaving = new Set<Pool | Client>()
 
-  function poolOf(worker: Worker): Pool {
+  function dispatch(
+    worker: Worker,
+    terms: Terms,
+    request: Dispatcher.DispatchOptions,
+    exchange: Dispatcher.DispatchHandler,
+  ): void {
+    if (terms.fresh) {
+      const client = new Client(worker.url.origin, options(worker, terms))
+      client.dispatch(request, exchange)
+      return leave(client)
+    }
     let pool = pools.get(worker)
-    if (!pool) pools.set(worker, (pool = connect(worker)))
-    return pool
+    if (!pool) pools.set(worker, (pool = new Pool(worker.url.origin, options(worker, terms))))
+    pool.dispatch(request, exchange)
+  }
+
+  function leave(connections: Pool | Client): void {
+    leaving.add(connections)
+    void connections.close().finally(() => leaving.delete(connections))
   }
 
   return {
-    forward(req, res, worker) {
+    forward(req, res, worker, terms) {
       const path = requestPath(req.url)
       if (path === '*') return Promise.reject(new HttpError(501, 'OPTIONS * is not supported'))
       const method = req.method as Dispatcher.HttpMethod
@@ -32,53 +49,49 @@ export function undici(): Forwarder {
       const length = req.headers['content-length']
       if (length !== undefined) headers.push('content-length', length)
       return new Promise<Carried>((resolve, reject) => {
-        const exchange = new UndiciExchange(req, res, worker, hasBody(req), { resolve, reject })
+        const exchange = new UndiciExchange(req, res, worker, terms, { resolve, reject })
         // HEAD would cost its connection, lest a worker sends a body: the parser knows that it has none.
         const reset = method === 'HEAD' ? false : undefined
-        poolOf(worker).dispatch(
-          { path, method, headers, body: exchange.body, ...(reset === false && { reset }) },
-          exchange,
-        )
+        const { body } = exchange
+        dispatch(worker, terms, { path, method, headers, body, ...(reset === false && { reset }) }, exchange)
       })
     },
 
-    upgrade(req, socket, head, worker) {
+    upgrade(req, socket, head, worker, terms) {
       const path = requestPath(req.url)
       const headers = rawRequestHeaders(req)
       return new Promise<Carried>((resolve, reject) => {
-        const exchange = new UndiciUpgrade(req, socket, head, worker, { resolve, reject })
-        poolOf(worker).dispatch({ path, method: 'GET', headers, upgrade: 'websocket' }, exchange)
+        const exchange = new UndiciUpgrade(req, socket, head, worker, terms, { resolve, reject })
+        dispatch(worker, terms, { path, method: 'GET', headers, upgrade: 'websocket' }, exchange)
       })
     },
 
     forget(worker) {
-      void pools.get(worker)?.close()
+      const pool = pools.get(worker)
+      if (!pool) return
       pools.delete(worker)
+      leave(pool)
     },
 
     close() {
-      for (const pool of pools.values()) void pool.destroy(new Error('the balancer was closed'))
+      const error = new Error('the balancer was closed')
+      for (const connections of [...pools.values(), ...leaving]) void connections.destroy(error)
       pools.clear()
+      leaving.clear()
     },
   }
 }
 
-function connect(worker: Worker): Pool {
-  return new Pool(worker.url.origin, {
-    connections: null,
+/** One exchange at a time over each connection, and no limits but the terms' own. */
+function options(worker: Worker, { keepAlive, timeouts }: Terms): Client.Options {
+  return {
+    connect: connector(worker, timeouts.connect),
     pipelining: 1,
     allowH2: false,
-    keepAliveTimeout: IDLE_TIMEOUT,
+    keepAliveTimeout: keepAlive.idle,
+    keepAliveMaxTimeout: keepAlive.idle,
+    keepAliveTimeoutThreshold: MARGIN,
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect(_options, callback) {
-      const socket = dial({ host: worker.hostname, port: worker.port, noDelay: true })
-      const failed = (error: Error): void => callback(error, null)
-      socket.once('error', failed)
-      socket.once('connect', () => {
-        socket.off('error', failed)
-        callback(null, socket)
-      })
-    },
-  })
+  }
 }

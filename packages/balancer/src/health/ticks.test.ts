@@ -6,7 +6,8 @@ import { suite, test, type TestContext } from 'node:test'
 import { getTasks } from 'node-cron'
 import { heldProbe, NEVER, settled, sickList, specs } from '../../test/support/fakes.ts'
 import { deadPort, listen } from '../../test/support/listen.ts'
-import { createPool, type PoolOptions } from '../pool.ts'
+import { createPool } from '../pool.ts'
+import type { PoolOptions } from '../pool-options.ts'
 import { createSchedule } from './schedule.ts'
 
 /** A clock that stands at half a second past noon. */
@@ -103,8 +104,8 @@ suite('the schedule', () => {
     const { calls, probe } = heldProbe()
     const pool = ticking(t, { probe })
     assert.equal(getTasks().size, tasks + 1)
-    pool.close()
-    pool.close()
+    void pool.close()
+    void pool.close()
     await advance(6)
     assert.equal(calls.length, 2)
     assert.equal(getTasks().size, tasks)
@@ -118,7 +119,7 @@ suite('the schedule', () => {
     assert.equal(pool.retryAfter, 9)
     await advance(8)
     assert.equal(pool.retryAfter, 1)
-    pool.close()
+    void pool.close()
     assert.ok(pool.retryAfter >= 1)
   })
 })

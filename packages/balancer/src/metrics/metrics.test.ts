@@ -74,7 +74,7 @@ suite('the plain view', () => {
   test('follows who comes and goes', (t) => {
     const pool = poolOf(t, 2)
     pool.add('http://b.test:3003')
-    pool.remove('localhost:3001')
+    void pool.remove('localhost:3001')
     const names = pool.metrics.plain().match(/(?<=^worker_)\w+(?=_alive)/gm)
     assert.deepEqual(names, ['3002', '3003'])
   })
@@ -179,12 +179,15 @@ suite('the OpenMetrics view', () => {
     await pool.ready
     pool.acquire(somebody)?.release(200)
     const late = pool.acquire(somebody)
+    t.mock.timers.enable({ apis: ['setTimeout'] })
     const ids = async (): Promise<unknown[]> => {
       const samples = readOpenMetrics(await pool.metrics.openMetrics())
       return samples.filter(({ labels }) => labels['worker'] !== undefined)
     }
     assert.notDeepEqual(await ids(), [])
-    pool.remove('localhost:3001')
+    const removed = pool.remove('localhost:3001', { timeout: 1000 })
+    t.mock.timers.tick(1000) // the late one does not heed its end
+    await removed
     assert.deepEqual(await ids(), [])
     pool.add('http://localhost:3001')
     await pool.poll()

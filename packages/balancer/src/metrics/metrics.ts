@@ -13,7 +13,7 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export class Metrics {
   /** Requests and upgrades that were accepted for balancing. */
   total = 0
-  /** Those answered 502, 503 or 504 by the balancer itself, or cut by it. */
+  /** Those answered 502, 503 or 504 by the balancer itself, or cut by it for a worker's failure; what a drain cuts is not in it. */
   failed = 0
   /** Those not yet over; an upgraded connection is active until it closes. */
   active = 0
@@ -21,6 +21,8 @@ export class Metrics {
   unattempted = 0
   /** Attempts beyond the first of a request. */
   retries = 0
+  /** Retries that there could have been, had the budget not been used up. */
+  retriesDenied = 0
 
   readonly #durations = new Map<Worker, { observe(seconds: number): void }>()
   readonly #workers: () => readonly Worker[]
@@ -114,6 +116,7 @@ export class Metrics {
       () => this.unattempted,
     )
     count('rondo_retries_total', 'Attempts beyond the first of a request', () => this.retries)
+    count('rondo_retries_denied_total', 'Retries for which the budget was used up', () => this.retriesDenied)
     const active = (): number => this.active
     new Gauge({
       name: 'rondo_requests_active',
@@ -125,6 +128,9 @@ export class Metrics {
     })
     gauge('rondo_worker_alive', 'Whether the last polls found the worker well', (worker) =>
       Number(worker.alive),
+    )
+    gauge('rondo_worker_draining', 'Whether the worker gets no new requests', (worker) =>
+      Number(worker.draining),
     )
     gauge('rondo_worker_in_flight', 'Attempts on the worker not yet over', (worker) => worker.inFlight)
     new Counter({

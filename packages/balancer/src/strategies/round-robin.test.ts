@@ -148,10 +148,10 @@ test('round robin is exact through a pool whose workers fall ill, recover, come 
           await pool.poll()
         } else {
           const worker = pool.workers[event.index]
-          if (worker) pool.remove(worker.id)
+          if (worker) void pool.remove(worker.id)
         }
       }
-      pool.close()
+      void pool.close()
     }),
   )
 })

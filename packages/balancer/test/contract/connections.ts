@@ -25,7 +25,7 @@ export function connections(create: Create): void {
     const [slow, quick] = [await client(head('GET /slow')), await client(head('GET /quick'))]
     assert.equal((await quick.response()).status, 200)
     await until('both are asked', () => worker.requests.length === 2)
-    app.pool.remove(app.pool.workers[0]?.id ?? '')
+    void app.pool.remove(app.pool.workers[0]?.id ?? '')
     await until('the idle one is closed', () => worker.sockets.some((socket) => socket.closed))
     assert.ok(
       worker.sockets.some((socket) => !socket.closed),

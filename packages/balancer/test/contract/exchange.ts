@@ -69,7 +69,7 @@ export function exchange(create: Create): void {
     worker.server.once('connection', (socket) => socket.once('close', () => void (isClosed = true)))
     const app = await startApp(t, [worker.url], { forwarder: create() })
     await (await fetch(app.url)).text()
-    app.balance.close()
+    await app.balance.close()
     await until('it is closed', () => isClosed)
   })
 }

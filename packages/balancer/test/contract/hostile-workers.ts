@@ -84,6 +84,16 @@ export function hostileWorkers(create: Create): void {
       })
   }
 
+  test('a worker that resets the connection in a body without a length never looks like a whole answer', async (t) => {
+    const { app, client, servesOn } = await stage(t, create, (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\nabc', () => setTimeout(() => socket.resetAndDestroy(), 20))
+    })
+    const one = await client(head('GET /x'))
+    await assert.rejects(one.response())
+    await until('the request is over', () => app.pool.metrics.failed === 1)
+    await servesOn()
+  })
+
   test('a body that is cut does not look whole to a client of HTTP/1.0 either', async (t) => {
     const { app, client, servesOn } = await stage(t, create, (socket) => {
       socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', () => {

@@ -76,8 +76,8 @@ function startBalance(
   const pool = createPool(workers, poolOptions)
   const balance = loadBalance(pool, options)
   t.after(() => {
-    pool.close()
-    balance.close()
+    void balance.close({ timeout: 1 }) // what is under way is of no interest any more
+    void pool.close()
   })
   return { pool, balance }
 }

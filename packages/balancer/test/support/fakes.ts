@@ -2,7 +2,8 @@ import type { TestContext } from 'node:test'
 import type { Client } from '../../src/client.ts'
 import type { HealthOptions } from '../../src/health/poller.ts'
 import type { Probe } from '../../src/health/probe.ts'
-import { createPool, type Pool, type PoolOptions } from '../../src/pool.ts'
+import { createPool, type Pool } from '../../src/pool.ts'
+import type { PoolOptions } from '../../src/pool-options.ts'
 import { Worker, type WorkerSpec } from '../../src/worker.ts'
 
 /** A schedule whose ticks no test lives to see: its pools are polled by hand. */
@@ -52,12 +53,16 @@ interface Made extends Omit<PoolOptions, 'health'>, HealthOptions {}
 
 /** A pool that is polled by hand, all well if nothing else is said, and closed when the test is over. */
 export function poolOf(t: TestContext, of: number | readonly WorkerSpec[], options: Made = {}): Pool {
-  const { strategy = 'round-robin', ...health } = options
+  const { strategy, failover, timeouts, keepAlive, drain, ...health } = options
   const pool = createPool(typeof of === 'number' ? specs(of) : of, {
-    strategy,
+    ...(strategy && { strategy }),
+    ...(failover && { failover }),
+    ...(timeouts && { timeouts }),
+    ...(keepAlive && { keepAlive }),
+    ...(drain && { drain }),
     health: { schedule: NEVER, probe: async () => {}, ...health },
   })
-  t.after(() => pool.close())
+  t.after(() => void pool.close({ timeout: 1 }))
   return pool
 }
 

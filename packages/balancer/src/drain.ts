@@ -1,0 +1,84 @@
+import { checkDuration } from './timeouts.ts'
+import { setDraining, type Worker } from './worker.ts'
+
+export interface DrainOptions {
+  /** How long what is in flight may go on, in ms, before it is cut. Default 30 000. */
+  readonly timeout?: number
+}
+
+/** How a drain ended. */
+export interface Drained {
+  /** The worker's id. */
+  readonly id: string
+  /** How many exchanges were cut at the end of the time. */
+  readonly cut: number
+  /** Whether it was called off, by `undrain` or an update that wants the worker. */
+  readonly calledOff: boolean
+}
+
+/** @throws OptionError for a timeout that is no duration; `path` comes before its name. */
+export function toDrain(path: string, { timeout = 30_000 }: DrainOptions = {}): Required<DrainOptions> {
+  checkDuration(`${path}timeout`, timeout)
+  return { timeout }
+}
+
+/** Who is draining, and why: the operator says so, or it is on its way out of the pool. The one writer of `draining`. */
+export class Drains {
+  /** How to call off the drain of a worker. */
+  readonly #callOffs = new WeakMap<Worker, AbortController>()
+  /** Of workers that are on their way out, whether they were drained before. */
+  readonly #leaving = new WeakMap<Worker, boolean>()
+
+  /** Has a worker drained. True if it was not before. */
+  begin(worker: Worker): boolean {
+    if (worker.draining) return false
+    setDraining(worker, true)
+    return true
+  }
+
+  /** Notes that a worker is on its way out. */
+  leave(worker: Worker): void {
+    if (!this.#leaving.has(worker)) this.#leaving.set(worker, worker.draining)
+  }
+
+  /** Lets a worker that was on its way out stay, drained only if it was before; ends its drain, nothing is cut. */
+  stay(worker: Worker): void {
+    const wasDraining = this.#leaving.get(worker)
+    if (wasDraining !== undefined) this.#callOff(worker, wasDraining)
+  }
+
+  /** Ends a worker's drain, whatever it was for; nothing is cut. */
+  end(worker: Worker): void {
+    this.#callOff(worker, false)
+  }
+
+  /** Resolves when a worker carries nothing more, or its drain has ended; after `timeout` ms the rest is cut. */
+  wait(worker: Worker, timeout: number): Promise<Drained> {
+    const callOff = this.#callOffs.get(worker) ?? new AbortController()
+    this.#callOffs.set(worker, callOff)
+    return untilIdle(worker, timeout, callOff.signal)
+  }
+
+  #callOff(worker: Worker, draining: boolean): void {
+    this.#leaving.delete(worker)
+    this.#callOffs.get(worker)?.abort()
+    this.#callOffs.delete(worker)
+    setDraining(worker, draining)
+  }
+}
+
+async function untilIdle(worker: Worker, timeout: number, calledOff: AbortSignal): Promise<Drained> {
+  const { id } = worker
+  const { promise, resolve } = Promise.withResolvers<Drained>()
+  const end = (cut: number): void => resolve({ id, cut, calledOff: calledOff.aborted })
+  const callOff = (): void => end(0)
+  const timer = setTimeout(() => end(worker.cut()), timeout)
+  calledOff.addEventListener('abort', callOff)
+  void worker.idle().then(() => end(0))
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    calledOff.removeEventListener('abort', callOff)
+  }
+}

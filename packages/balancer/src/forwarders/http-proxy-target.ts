@@ -1,0 +1,21 @@
+import type { IncomingMessage } from 'node:http'
+import type { Worker } from '../worker.ts'
+
+/** What http-proxy-middleware takes for a target, made anew for each attempt: by it, late events are told apart. */
+export interface Target {
+  readonly protocol: string
+  readonly host: string
+  readonly hostname: string
+  readonly port: number
+}
+
+export function toTarget(worker: Worker): Target {
+  const { host, hostname, port } = worker
+  return { protocol: 'http:', host, hostname, port }
+}
+
+/** Keeps http-proxy-middleware from destroying the client's response along with a worker's that is not passed on. */
+export function disown(response: IncomingMessage): void {
+  response.removeAllListeners('close')
+  response.removeAllListeners('error').on('error', () => {})
+}

@@ -1,0 +1,54 @@
+import { OptionError } from './errors.ts'
+import { metricNames } from './metrics/names.ts'
+import { Worker, type WorkerSpec } from './worker.ts'
+
+/** @throws OptionError for no worker at all, or a bad or duplicate one. */
+export function toWorkers(specs: readonly WorkerSpec[], seq: () => number): Worker[] {
+  if (!Array.isArray(specs) || specs.length === 0)
+    throw new OptionError('workers', specs, 'names no worker; give at least one, as "http://host:port"')
+  const workers = specs.map((spec, i) => new Worker(spec, seq(), `workers[${i}]`))
+  checkNames(workers)
+  return workers
+}
+
+/** Who of `wanted` is there already, by id and URL, who is new, and who is not wanted any more. */
+export function compare(
+  workers: readonly Worker[],
+  wanted: readonly Worker[],
+): { kept: [worker: Worker, wanted: Worker][]; added: Worker[]; removed: Worker[] } {
+  const known = new Map(workers.map((worker) => [`${worker.id} ${worker.url.href}`, worker]))
+  const kept: [Worker, Worker][] = []
+  const added: Worker[] = []
+  for (const worker of wanted) {
+    const key = `${worker.id} ${worker.url.href}`
+    const old = known.get(key)
+    if (old) kept.push([old, worker])
+    else added.push(worker)
+    known.delete(key)
+  }
+  return { kept, added, removed: Array.from(known.values()) }
+}
+
+/** Who of those on their way out cannot stay meanwhile: its name, here or in the metrics, is another's now. */
+export function displaced(leaving: readonly Worker[], wanted: readonly Worker[]): Worker[] {
+  const all = [...wanted]
+  return leaving.filter((worker) => {
+    try {
+      checkNames([...all, worker])
+    } catch {
+      return true
+    }
+    all.push(worker)
+    return false
+  })
+}
+
+/** @throws OptionError for two of one name, in the pool or in the metrics. */
+export function checkNames(workers: readonly Worker[]): void {
+  const ids = new Set<string>()
+  for (const { id } of workers) {
+    if (ids.has(id)) throw new OptionError('workers', id, 'is there twice; give each worker an id of its own')
+    ids.add(id)
+  }
+  metricNames(workers)
+}
