@@ -10,12 +10,14 @@ import { keep } from './bench/report/keep.ts'
 import { cells, remarks, terminalTable } from './bench/report/table.ts'
 import type { ScenarioResult } from './bench/result.ts'
 import { runScenario } from './bench/run-scenario.ts'
+import type { Scenario } from './bench/scenario.ts'
 import { DEFAULT_SCENARIOS, scenarios } from './bench/scenarios/index.ts'
+import { measureStrategies, STRATEGIES } from './bench/strategies/index.ts'
 import { subjects } from './bench/subjects/index.ts'
 import { onEnd } from './dev/end.ts'
 
 const KNOWN: Known = {
-  scenarios: scenarios.map(({ name }) => name),
+  scenarios: [...scenarios.map(({ name }) => name), STRATEGIES[0]],
   subjects: subjects.map(({ name }) => name),
 }
 const RESULTS = fileURLToPath(new URL('bench/results', import.meta.url))
@@ -38,6 +40,22 @@ async function measure(wishes: Wishes): Promise<number> {
     say(`${why}: everything stops`)
     process.exit(130)
   })
+  const results: ScenarioResult[] = []
+  const chosen = choose(wishes)
+  if (chosen.length > 0) results.push(...(await underLoad(wishes, chosen)))
+  if (wishes.scenarios.includes(STRATEGIES[0]))
+    for (const result of measureStrategies(wishes.rounds ?? 5)) {
+      results.push(result)
+      print(result)
+    }
+  const order = [...KNOWN.scenarios, ...STRATEGIES]
+  const files = await keep(RESULTS, isFull(wishes) ? 'latest' : 'trial', results, order)
+  say(`written: ${files.map((file) => relative(process.cwd(), file)).join(', ')}`)
+  return results.some(({ rows }) => rows.some(({ errors }) => errors > 0)) ? 1 : 0
+}
+
+/** Measures scenarios that have servers and load, and prints each. */
+async function underLoad(wishes: Wishes, chosen: readonly Scenario[]): Promise<ScenarioResult[]> {
   useLoadProgram(wishes.load)
   const there = await available(subjects, wishes.subjects)
   for (const line of there.missing) say(line)
@@ -46,7 +64,6 @@ async function measure(wishes: Wishes): Promise<number> {
       'without wrk: the load comes from autocannon, which takes more from the backends beside it; on Debian: apt-get install wrk',
     )
   const results: ScenarioResult[] = []
-  const chosen = choose(wishes)
   for (const scenario of chosen) {
     const contestants = scenario.contestants(there.subjects)
     if (contestants.length === 0) throw new Error(`${scenario.name}: none of the subjects can do it`)
@@ -56,9 +73,7 @@ async function measure(wishes: Wishes): Promise<number> {
     results.push(result)
     print(result)
   }
-  const files = await keep(RESULTS, isFull(wishes) ? 'latest' : 'trial', results, KNOWN.scenarios)
-  say(`written: ${files.map((file) => relative(process.cwd(), file)).join(', ')}`)
-  return results.some(({ rows }) => rows.some(({ errors }) => errors > 0)) ? 1 : 0
+  return results
 }
 
 function choose({ scenarios: wanted, quick }: Wishes) {

@@ -24,12 +24,12 @@ export interface ScenarioResult {
   readonly date: string
   /** Where it was measured: versions and kinds, no names. */
   readonly machine: Machine
-  /** What made the load, and what the backends ran on. */
+  /** What made the load, and what the backends ran on; both empty where there was neither. */
   readonly load: string
   readonly backends: string
   readonly rounds: number
   readonly seconds: number
-  readonly unit: 'request' | 'message'
+  readonly unit: 'request' | 'message' | 'pick'
   readonly better: 'more' | 'less'
   readonly figures: readonly Figure[]
   readonly headings: readonly string[]

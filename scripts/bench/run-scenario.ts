@@ -1,10 +1,9 @@
-import { arch, availableParallelism, platform } from 'node:os'
 import { startBackends } from './backends/start.ts'
 import { type Contestant, type Running, startContestant } from './contestant.ts'
 import { loadProgram } from './load/http-load.ts'
 import type { Plan } from './plan.ts'
+import { machine } from './machine.ts'
 import { makeCertificate } from './processes/certificate.ts'
-import { isPinned } from './processes/pin.ts'
 import type { ScenarioResult } from './result.ts'
 import { measureRounds } from './rounds.ts'
 import type { Scenario } from './scenario.ts'
@@ -47,12 +46,7 @@ export async function runScenario(
       name: scenario.name,
       title: scenario.title,
       date: new Date().toISOString().slice(0, 10),
-      machine: {
-        node: process.version,
-        os: `${platform()} ${arch()}`,
-        cores: availableParallelism(),
-        pinned: isPinned(),
-      },
+      machine: machine(),
       load: loadProgram(),
       backends: backends.kind,
       rounds: Math.max(0, ...[...samples.values()].map(({ length }) => length)),

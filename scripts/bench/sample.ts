@@ -1,8 +1,19 @@
 /**
  * What can be measured: answers or messages a second, percentiles in ms, the subject's CPU in µs per answer and as
- * a share of one core, its memory in bytes: resident, and held: by each connection that is kept open.
+ * a share of one core, its memory in bytes: resident, and held: by each connection that is kept open. Of strategies:
+ * ns for a pick among so many workers, and the share of requests that slow workers got.
  */
-export type Figure = 'perSecond' | 'p50' | 'p99' | 'p999' | 'cpu' | 'share' | 'rss' | 'held'
+export type Figure =
+  | 'perSecond'
+  | 'p50'
+  | 'p99'
+  | 'p999'
+  | 'cpu'
+  | 'share'
+  | 'rss'
+  | 'held'
+  | `among${3 | 100 | 1000 | 10000}`
+  | 'slow'
 
 /** The figures of one measurement. */
 export type Figures = Partial<Readonly<Record<Figure, number>>>

@@ -20,6 +20,8 @@ export interface Settings {
   readonly log?: boolean
   /** `metrics(pool)` in front, as in the gateway. Default on. */
   readonly metrics?: boolean
+  /** Sessions kept by a cookie. Default off. */
+  readonly sticky?: boolean
   /** How many workers a request may be tried on. Default 3. */
   readonly attempts?: number
   /** False: Express and the forwarder alone, workers in turn; no leases, counters or failover. Default true. */

@@ -10,6 +10,7 @@ import { countRunning } from '../bench/processes/launch.ts'
 import { parseCores } from '../bench/processes/pin.ts'
 import { chart } from '../bench/report/chart.ts'
 import { keep } from '../bench/report/keep.ts'
+import { circumstances } from '../bench/report/format.ts'
 import { markdown } from '../bench/report/markdown.ts'
 import { cells, terminalTable } from '../bench/report/table.ts'
 import type { ScenarioResult } from '../bench/result.ts'
@@ -22,6 +23,7 @@ import { median, medianRatio, rotated } from '../bench/statistics.ts'
 import { ceiling } from '../bench/subjects/ceiling.ts'
 import { hpm } from '../bench/subjects/hpm.ts'
 import { rondoHttpProxy } from '../bench/subjects/rondo-http-proxy.ts'
+import { measureStrategies, STRATEGIES } from '../bench/strategies/index.ts'
 import { subjects } from '../bench/subjects/index.ts'
 import { summarise } from '../bench/summary.ts'
 
@@ -122,6 +124,21 @@ test('tables show ratios, missing figures, who was not kept busy, and errors', (
   assert.match(page, /^\|---\|--:\|/m)
   assert.match(page, /^- hpm: 2 errors, the first: it broke$/m)
   assert.match(page, /^- \\\* used less than 85 % of its core/m)
+})
+
+test('strategies are measured without servers: a figure for each size of pool, and simulated times', () => {
+  const [picks, ...simulated] = measureStrategies(1)
+  assert.ok(picks)
+  assert.deepEqual(cells(picks)[0], ['', 'ns among 3', 'among 100', 'among 1,000', 'among 10,000', 'errors'])
+  assert.ok(picks.rows.some(({ name }) => name === 'round-robin'))
+  assert.deepEqual(
+    [picks, ...simulated].map(({ name }) => name),
+    STRATEGIES,
+  )
+  for (const result of [picks, ...simulated]) {
+    assert.doesNotMatch(cells(result).flat().join(), /–|NaN|undefined/)
+    assert.match(circumstances(result), /^(1 rounds, medians; )?no servers; Node /)
+  }
 })
 
 test('the chart has a bar for each ratio, and is the same for the same data', () => {

@@ -1,9 +1,15 @@
+import { OptionError } from './errors.ts'
 import { checkDuration } from './timeouts.ts'
 import { setDraining, type Worker } from './worker.ts'
 
 export interface DrainOptions {
   /** How long what is in flight may go on, in ms, before it is cut. Default 30 000. */
   readonly timeout?: number
+  /**
+   * Whether clients whose session is with the worker stay with it for the whole time of the drain, or leave at once.
+   * Matters to a pool with `sticky`. Default `stay`.
+   */
+  readonly sessions?: 'stay' | 'leave'
 }
 
 /** How a drain ended. */
@@ -16,10 +22,13 @@ export interface Drained {
   readonly calledOff: boolean
 }
 
-/** @throws OptionError for a timeout that is no duration; `path` comes before its name. */
-export function toDrain(path: string, { timeout = 30_000 }: DrainOptions = {}): Required<DrainOptions> {
+/** @throws OptionError for what is no duration, or neither `stay` nor `leave`; `path` comes before the option's name. */
+export function toDrain(path: string, options: DrainOptions = {}): Required<DrainOptions> {
+  const { timeout = 30_000, sessions = 'stay' } = options
   checkDuration(`${path}timeout`, timeout)
-  return { timeout }
+  if (sessions !== 'stay' && sessions !== 'leave')
+    throw new OptionError(`${path}sessions`, sessions, 'is neither "stay" nor "leave"')
+  return { timeout, sessions }
 }
 
 /** Who is draining, and why: the operator says so, or it is on its way out of the pool. The one writer of `draining`. */
@@ -28,12 +37,21 @@ export class Drains {
   readonly #callOffs = new WeakMap<Worker, AbortController>()
   /** Of workers that are on their way out, whether they were drained before. */
   readonly #leaving = new WeakMap<Worker, boolean>()
+  /** Those whose sessions stay until the drain is over. */
+  readonly #keeping = new WeakSet<Worker>()
 
   /** Has a worker drained. True if it was not before. */
-  begin(worker: Worker): boolean {
+  begin(worker: Worker, sessions: 'stay' | 'leave'): boolean {
+    if (sessions === 'stay') this.#keeping.add(worker)
+    else this.#keeping.delete(worker)
     if (worker.draining) return false
     setDraining(worker, true)
     return true
+  }
+
+  /** Whether a draining worker still gets the requests of its sessions. */
+  keepsSessions(worker: Worker): boolean {
+    return this.#keeping.has(worker)
   }
 
   /** Notes that a worker is on its way out. */
@@ -52,11 +70,16 @@ export class Drains {
     this.#callOff(worker, false)
   }
 
-  /** Resolves when a worker carries nothing more, or its drain has ended; after `timeout` ms the rest is cut. */
-  wait(worker: Worker, timeout: number): Promise<Drained> {
+  /**
+   * Resolves when a worker carries nothing more, or its drain has ended; after `timeout` ms the rest is cut. Where
+   * sessions stay, it lasts until then.
+   */
+  async wait(worker: Worker, { timeout, sessions }: Required<DrainOptions>): Promise<Drained> {
     const callOff = this.#callOffs.get(worker) ?? new AbortController()
     this.#callOffs.set(worker, callOff)
-    return untilIdle(worker, timeout, callOff.signal)
+    const report = await untilIdle(worker, timeout, callOff.signal, sessions === 'stay')
+    if (!report.calledOff) this.#keeping.delete(worker)
+    return report
   }
 
   #callOff(worker: Worker, draining: boolean): void {
@@ -67,14 +90,19 @@ export class Drains {
   }
 }
 
-async function untilIdle(worker: Worker, timeout: number, calledOff: AbortSignal): Promise<Drained> {
+async function untilIdle(
+  worker: Worker,
+  timeout: number,
+  calledOff: AbortSignal,
+  keepsSessions: boolean,
+): Promise<Drained> {
   const { id } = worker
   const { promise, resolve } = Promise.withResolvers<Drained>()
   const end = (cut: number): void => resolve({ id, cut, calledOff: calledOff.aborted })
   const callOff = (): void => end(0)
   const timer = setTimeout(() => end(worker.cut()), timeout)
   calledOff.addEventListener('abort', callOff)
-  void worker.idle().then(() => end(0))
+  if (!keepsSessions) void worker.idle().then(() => end(0)) // a session may be silent, and come again
   try {
     return await promise
   } finally {

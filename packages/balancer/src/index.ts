@@ -23,8 +23,27 @@ export type { PoolEvents, Updated } from './pool-events.ts'
 export { createPool, type Pool } from './pool.ts'
 export type { RetryBudget } from './retry-budget.ts'
 export { served, type Served } from './served.ts'
-export type { StrategyName } from './strategies/index.ts'
+export { hash, type HashOptions } from './strategies/hash.ts'
+export type { StrategyName, StrategyOption } from './strategies/index.ts'
+export { ipHash } from './strategies/ip-hash.ts'
+export { leastConnections } from './strategies/least-connections.ts'
+export { leastResponseTime } from './strategies/least-response-time.ts'
+export { randomTwoChoices } from './strategies/random-two-choices.ts'
 export { roundRobin } from './strategies/round-robin.ts'
 export type { Strategy } from './strategies/strategy.ts'
+export { weightedRoundRobin } from './strategies/weighted-round-robin.ts'
 export type { KeepAlive, Timeouts } from './timeouts.ts'
-export type { Carrier, Lease, Outcome, Released, StatusClass, Worker, WorkerSpec } from './worker.ts'
+export type { BreakerOptions, BreakerState } from './breaker.ts'
+export type { LastProbe } from './health/poller.ts'
+export type { PoolStats, WorkerStats } from './stats.ts'
+export type { StickyOptions } from './sticky.ts'
+export type {
+  Carrier,
+  FailureKind,
+  Lease,
+  Outcome,
+  Released,
+  StatusClass,
+  Worker,
+  WorkerSpec,
+} from './worker.ts'

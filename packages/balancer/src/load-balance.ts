@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex, Writable } from 'node:stream'
 import { answerError, answerUpgradeError } from './answer-error.ts'
 import { Bag } from './bag.ts'
-import { httpClient } from './client.ts'
+import { httpClient, toTrust } from './client.ts'
 import { toDrain, type DrainOptions } from './drain.ts'
 import {
   HttpError,
@@ -19,13 +19,19 @@ import type { Middleware } from './middleware.ts'
 import type { Pool } from './pool.ts'
 import { refusal, upgradeRefusal } from './refusal.ts'
 import { record } from './served.ts'
-import type { Outcome, Worker } from './worker.ts'
+import type { FailureKind, Outcome, Worker } from './worker.ts'
+import { tell } from './tell.ts'
 
 export interface LoadBalanceOptions {
   /** What carries requests to workers. Default `httpProxy()`. */
   readonly forwarder?: Forwarder
   /** Whether workers see the path that the middleware is mounted under. Default `strip`: they see Express's `req.url`. */
   readonly mountPath?: 'strip' | 'keep'
+  /**
+   * Addresses and networks of proxies whose `X-Forwarded-*` are believed, such as `10.0.0.0/8` or `loopback`. Default
+   * none. Requests that come through an Express app go by its `trust proxy` instead; upgrades never come through one.
+   */
+  readonly trustedProxies?: readonly string[]
 }
 
 /** The middleware, with what a server needs beside it. */
@@ -59,9 +65,10 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     throw new OptionError('mountPath', mountPath, 'is neither "strip" nor "keep"')
   if (typeof forwarder?.forward !== 'function')
     throw new OptionError('forwarder', forwarder, 'is no forwarder; give httpProxy(), or one of your own')
+  const trust = toTrust(options.trustedProxies)
 
   const { metrics, retries } = pool
-  const { failover, timeouts, keepAlive } = pool.settings
+  const { failover, timeouts, keepAlive, sticky } = pool.settings
   /** Responses and sockets of the requests under way here, and who waits for the last once the balancer is closing. */
   const active = new Bag<Writable>()
   let closing: PromiseWithResolvers<void> | undefined
@@ -73,12 +80,13 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     forward: (worker: Worker, terms: Terms) => Promise<Carried>,
   ) {
     const served = record(req)
-    const client = httpClient(req)
+    const client = httpClient(req, trust)
     const begun = performance.now()
     const until = begun + failover.deadline
     let tried: Set<Worker> | undefined
     let stale: Worker | undefined
     let failure: unknown
+    let latest: unknown
     let hasLeft = false
     const entry = active.add(carrier)
     metrics.total++
@@ -99,17 +107,22 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
         if (!lease) break
         const { worker } = lease
         served.worker = worker
-        if (served.attempts++ > 0) metrics.retries++
+        if (served.attempts++ > 0) {
+          metrics.retries++
+          tell(() => pool.emit('retry', worker, latest))
+        }
         try {
           const picky = failover.retriedStatuses.size > 0
           const unwanted = picky ? unwantedOf(req, served.attempts, new Set(tried).add(worker)) : NONE
-          const carried = await forward(worker, { timeouts, keepAlive, until, fresh, unwanted })
+          const cookie = sticky?.cookieFor(client, worker)
+          const carried = await forward(worker, { timeouts, keepAlive, until, fresh, unwanted, cookie })
           lease.release(carried)
           served.status = carried
           return
         } catch (error) {
-          lease.release(outcomeOf(error))
+          lease.release(outcomeOf(error), kindOf(error))
           failure ??= error
+          latest = error
           tried = (tried ?? new Set()).add(worker)
           if (isStale(error) && !fresh) stale = worker
           const now = performance.now()
@@ -203,6 +216,11 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
 
 function closed(): HttpError {
   return new HttpError(503, 'the balancer is closing', { headers: { Connection: 'close' } })
+}
+
+function kindOf(error: unknown): FailureKind {
+  if (!(error instanceof WorkerFailure)) return 'other'
+  return error.timeout ? 'timeout' : error.phase
 }
 
 /** A client that is to blame is not a worker's failure. */

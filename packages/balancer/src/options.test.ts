@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { inspect } from 'node:util'
 import { getTasks } from 'node-cron'
 import { NEVER, poolOf, specs } from '../test/support/fakes.ts'
 import { OptionError } from './errors.ts'
@@ -59,12 +60,29 @@ suite('createPool refuses, naming the option, the value and the mend,', () => {
     })
 
   for (const [options, message] of [
-    [{ strategy: 'fastest' }, 'strategy: "fastest" is unknown; use "round-robin", or a function of your own'],
+    ...['fastest', 'toString', null, {}, ['ip-hash']].map(
+      (bad) =>
+        [
+          { strategy: bad },
+          `strategy: ${typeof bad === 'string' ? `"${bad}"` : inspect(bad)} is unknown; use "round-robin", "weighted-round-robin", "least-connections", "least-response-time", "random-two-choices", "ip-hash", { hash: { by: "header", name: "x-user" } }, or a function of your own`,
+        ] as const,
+    ),
     [
-      { strategy: 'toString' },
-      'strategy: "toString" is unknown; use "round-robin", or a function of your own',
+      { strategy: 'hash' },
+      'strategy: "hash" does not say by what; write { hash: { by: "header", name: "x-user" } }',
     ],
-    [{ strategy: null }, 'strategy: null is unknown; use "round-robin", or a function of your own'],
+    [
+      { strategy: { hash: 'path' } },
+      'hash: "path" does not say by what; write { by: "header", name: "x-user" }',
+    ],
+    [
+      { strategy: { hash: { by: 'ip' } } },
+      'hash.by: "ip" is unknown; use "header", "cookie", "query" or "path"',
+    ],
+    [
+      { strategy: { hash: { by: 'cookie' } } },
+      'hash.name: undefined is no name; say which cookie, as { by: "cookie", name: "user" }',
+    ],
     [{ health: { path: 'health' } }, 'health.path: "health" is not a path; write it as "/health"'],
     [{ health: { path: '/a b' } }, 'health.path: "/a b" is not a path; write it as "/health"'],
     [
@@ -191,6 +209,17 @@ suite('loadBalance refuses, naming the option, the value and the mend,', () => {
     [{ mountPath: true }, 'mountPath: true is neither "strip" nor "keep"'],
     [{ forwarder: {} }, 'forwarder: {} is no forwarder; give httpProxy(), or one of your own'],
     [{ forwarder: null }, 'forwarder: null is no forwarder; give httpProxy(), or one of your own'],
+    [
+      { trustedProxies: '10.0.0.0/8' },
+      'trustedProxies: "10.0.0.0/8" is no list of addresses; write it as ["10.0.0.0/8", "2001:db8::1"]',
+    ],
+    ...['10.0.0.0/33', '10.0.0', 'proxy.test', '', '10.0.0.0/8, 192.0.2.1', 8].map(
+      (bad) =>
+        [
+          { trustedProxies: ['loopback', bad] },
+          `trustedProxies[1]: ${JSON.stringify(bad)} is no address or network; write it as "10.0.0.0/8"`,
+        ] as const,
+    ),
   ] as const)
     test(message, (t) => {
       const pool = poolOf(t, 1)

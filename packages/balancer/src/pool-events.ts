@@ -22,4 +22,10 @@ export interface PoolEvents {
   /** A worker that was draining carries nothing more. */
   drained: [worker: Worker, report: Drained]
   removed: [worker: Worker]
+  /** A worker is paused by the breaker. */
+  'breaker-open': [worker: Worker]
+  /** A worker was tried again, and is well. */
+  'breaker-close': [worker: Worker]
+  /** A request goes on to a worker after an attempt that failed; with that one's error. */
+  retry: [worker: Worker, error: unknown]
 }

@@ -1,13 +1,15 @@
+import { toBreaker, type BreakerOptions } from './breaker.ts'
 import { toDrain, type DrainOptions } from './drain.ts'
 import { toFailover, type Failover, type FailoverOptions } from './failover.ts'
 import type { HealthOptions } from './health/poller.ts'
-import { toStrategy, type StrategyName } from './strategies/index.ts'
+import { Sticky, type StickyOptions } from './sticky.ts'
+import { toStrategy, type StrategyOption } from './strategies/index.ts'
 import type { Strategy } from './strategies/strategy.ts'
-import { toKeepAlive, toTimeouts, type KeepAlive, type Timeouts } from './timeouts.ts'
+import { checkDuration, toKeepAlive, toTimeouts, type KeepAlive, type Timeouts } from './timeouts.ts'
 
 export interface PoolOptions {
-  /** Who gets the next request: a name, or a function of your own. Default `round-robin`. */
-  readonly strategy?: StrategyName | Strategy
+  /** Who gets the next request: a name, `{ hash }`, or a function of your own. Default `round-robin`. */
+  readonly strategy?: StrategyOption
   /** How liveness is polled. */
   readonly health?: HealthOptions
   /** When a request goes on to another worker. */
@@ -16,6 +18,12 @@ export interface PoolOptions {
   readonly timeouts?: Partial<Timeouts>
   /** How connections to workers are kept. */
   readonly keepAlive?: Partial<KeepAlive>
+  /** Keeps sessions with their worker by a cookie. Default off. */
+  readonly sticky?: StickyOptions
+  /** Pauses workers that live but fail. Default off. */
+  readonly breaker?: BreakerOptions
+  /** Over what time the weight of a worker that comes, or comes back, grows to its full size, in ms. Default off. */
+  readonly slowStart?: number
   /** How workers are drained, where a call says nothing else. */
   readonly drain?: DrainOptions
 }
@@ -27,16 +35,32 @@ export interface Settings {
   readonly timeouts: Timeouts
   readonly keepAlive: KeepAlive
   readonly drain: Required<DrainOptions>
+  readonly sticky: Sticky | undefined
+  readonly breaker: Required<BreakerOptions> | undefined
+  readonly slowStart: number | undefined
 }
 
 /** @throws OptionError for the first that is bad. */
 export function toSettings(options: PoolOptions): Settings {
-  const { strategy = 'round-robin', failover, timeouts, keepAlive, drain } = options
+  const {
+    strategy = 'round-robin',
+    failover,
+    timeouts,
+    keepAlive,
+    drain,
+    sticky,
+    breaker,
+    slowStart,
+  } = options
+  if (slowStart !== undefined) checkDuration('slowStart', slowStart)
   return {
     strategy: toStrategy(strategy),
     failover: toFailover(failover),
     timeouts: toTimeouts(timeouts),
     keepAlive: toKeepAlive(keepAlive),
     drain: toDrain('drain.', drain),
+    sticky: sticky && new Sticky(sticky),
+    breaker: breaker && toBreaker(breaker),
+    slowStart,
   }
 }

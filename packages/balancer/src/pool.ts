@@ -1,14 +1,16 @@
 import { EventEmitter } from 'node:events'
 import type { Client } from './client.ts'
 import { Drains, toDrain, type Drained, type DrainOptions } from './drain.ts'
-import { OptionError } from './errors.ts'
 import { createPoller, type Poller } from './health/poller.ts'
 import { Metrics } from './metrics/metrics.ts'
 import type { PoolEvents, Updated } from './pool-events.ts'
+import { Picker } from './picker.ts'
 import { toSettings, type PoolOptions, type Settings } from './pool-options.ts'
 import { RetryAccount } from './retry-budget.ts'
-import { checkNames, compare, displaced, toWorkers } from './worker-list.ts'
+import { statsOf, type PoolStats } from './stats.ts'
+import { checkNames, compare, displaced, find, toWorkers } from './worker-list.ts'
 import { setWeight, Worker, type Carrier, type Lease, type Released, type WorkerSpec } from './worker.ts'
+import { tell } from './tell.ts'
 
 const NONE: ReadonlySet<Worker> = new Set()
 
@@ -33,19 +35,25 @@ export class Pool extends EventEmitter<PoolEvents> {
   readonly retries: RetryAccount
 
   #workers: readonly Worker[] = []
-  #eligible: readonly Worker[] = []
   #seq = 0
   #isReady = false
   #closing: Promise<Drained[]> | undefined
   readonly #poller: Poller
   readonly #drains = new Drains()
+  readonly #picker: Picker
 
   constructor(specs: readonly WorkerSpec[], options: PoolOptions = {}) {
     super()
     this.settings = toSettings(options)
     this.retries = new RetryAccount(this.settings.failover.budget)
     const workers = toWorkers(specs, this.#nextSeq)
+    this.#picker = new Picker(this.settings, this.#drains, (worker, state) => {
+      this.#refresh()
+      if (state === 'open') tell(() => this.emit('breaker-open', worker))
+      if (state === 'closed') tell(() => this.emit('breaker-close', worker))
+    })
     this.#poller = createPoller(options.health ?? {}, (worker, alive, reason) => {
+      if (alive && this.#isReady) this.#picker.slowStart(worker) // before, all are new: nobody could take what one is spared
       this.#refresh()
       this.emit(alive ? 'up' : 'down', worker, reason)
     })
@@ -68,7 +76,7 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   /** Whether somebody is eligible who is not among those `tried`. */
   hasEligible(tried: ReadonlySet<Worker>): boolean {
-    return this.#eligible.some((worker) => !tried.has(worker))
+    return this.#picker.eligible.some((worker) => !tried.has(worker))
   }
 
   /**
@@ -76,9 +84,16 @@ export class Pool extends EventEmitter<PoolEvents> {
    * is what the end of a drain destroys.
    */
   acquire(client: Client, tried: ReadonlySet<Worker> = NONE, carrier?: Carrier): Lease | undefined {
-    const eligible = tried.size === 0 ? this.#eligible : this.#eligible.filter((worker) => !tried.has(worker))
-    const worker = eligible.length === 0 ? undefined : this.settings.strategy(eligible, client)
-    return worker?.lease(carrier, this.#observe)
+    const worker = this.#picker.pick(client, tried)
+    if (!worker) return undefined
+    const lease = worker.lease(carrier, this.#released, tried !== NONE)
+    if (this.#picker.breaker?.began(worker)) this.#refresh()
+    return lease
+  }
+
+  /** What the pool knows at this moment. */
+  stats(): PoolStats {
+    return statsOf(this.metrics, this.#workers, this.#picker, this.#poller)
   }
 
   /**
@@ -98,9 +113,8 @@ export class Pool extends EventEmitter<PoolEvents> {
    * Rejects with an OptionError for an unknown id or a bad timeout; nothing is changed then.
    */
   async drain(id: string, options: DrainOptions = {}): Promise<Drained> {
-    const worker = this.#find(id)
-    const { timeout } = this.#drainOptions(options)
-    return this.#drainWorker(worker, timeout)
+    const worker = find(this.#workers, id)
+    return this.#drainWorker(worker, this.#drainOptions(options))
   }
 
   /**
@@ -108,16 +122,15 @@ export class Pool extends EventEmitter<PoolEvents> {
    * @throws OptionError for an unknown id.
    */
   undrain(id: string): void {
-    const worker = this.#find(id)
+    const worker = find(this.#workers, id)
     this.#drains.end(worker)
     this.#refresh()
   }
 
   /** Drains a worker as `drain` does; it leaves the pool when it carries nothing more. */
   async remove(id: string, options: DrainOptions = {}): Promise<Drained> {
-    const worker = this.#find(id)
-    const { timeout } = this.#drainOptions(options)
-    return this.#removeWorker(worker, timeout)
+    const worker = find(this.#workers, id)
+    return this.#removeWorker(worker, this.#drainOptions(options))
   }
 
   /**
@@ -127,14 +140,14 @@ export class Pool extends EventEmitter<PoolEvents> {
    * @throws OptionError for a bad or duplicate worker, or none; nothing is changed then.
    */
   update(specs: readonly WorkerSpec[], options: DrainOptions = {}): Updated {
-    const { timeout } = this.#drainOptions(options)
+    const drain = this.#drainOptions(options)
     const { kept, added, removed } = compare(this.#workers, toWorkers(specs, this.#nextSeq))
     for (const [worker, wanted] of kept) {
       setWeight(worker, wanted.weight)
       this.#drains.stay(worker)
     }
     this.#refresh()
-    const drained = removed.map((worker) => this.#removeWorker(worker, timeout))
+    const drained = removed.map((worker) => this.#removeWorker(worker, drain))
     for (const worker of displaced(removed, [...kept.map(([worker]) => worker), ...added]))
       this.#leave(worker)
     this.#join(added)
@@ -164,22 +177,18 @@ export class Pool extends EventEmitter<PoolEvents> {
     const { timeout } = this.#drainOptions(options)
     if (!this.#closing) {
       this.#poller.close()
-      this.#closing = Promise.all(this.#workers.map((worker) => this.#drains.wait(worker, timeout)))
+      this.#picker.breaker?.close()
+      this.#closing = Promise.all(
+        this.#workers.map((worker) => this.#drains.wait(worker, { timeout, sessions: 'leave' })),
+      )
       this.#refresh()
     }
     return this.#closing
   }
 
   #drainOptions(options: DrainOptions): Required<DrainOptions> {
-    return toDrain('', { ...this.settings.drain, ...options })
-  }
-
-  #find(id: string): Worker {
-    const worker = this.#workers.find((candidate) => candidate.id === id)
-    const known = this.#workers.map((candidate) => candidate.id).join(', ')
-    if (!worker)
-      throw new OptionError('id', id, `is no worker of this pool; use one of: ${known || '(none)'}`)
-    return worker
+    const drain = toDrain('', { ...this.settings.drain, ...options })
+    return this.settings.sticky ? drain : { ...drain, sessions: 'leave' } // there are none
   }
 
   #join(workers: readonly Worker[]): void {
@@ -193,42 +202,42 @@ export class Pool extends EventEmitter<PoolEvents> {
     if (!this.#workers.includes(worker)) return
     this.#workers = Object.freeze(this.#workers.filter((candidate) => candidate !== worker))
     this.#poller.unwatch(worker)
+    this.#picker.breaker?.forget(worker)
     this.#refresh()
     this.metrics.leave(worker)
     this.emit('removed', worker)
   }
 
-  async #drainWorker(worker: Worker, timeout: number): Promise<Drained> {
-    if (this.#drains.begin(worker)) {
+  async #drainWorker(worker: Worker, drain: Required<DrainOptions>): Promise<Drained> {
+    if (this.#drains.begin(worker, drain.sessions)) {
       this.#refresh()
       this.emit('draining', worker)
     }
-    const report = await this.#drains.wait(worker, timeout)
+    const report = await this.#drains.wait(worker, drain)
     if (!report.calledOff) this.emit('drained', worker, report)
     return report
   }
 
-  async #removeWorker(worker: Worker, timeout: number): Promise<Drained> {
+  async #removeWorker(worker: Worker, drain: Required<DrainOptions>): Promise<Drained> {
     this.#drains.leave(worker)
-    const isIdle = worker.inFlight === 0 // it can go at once
+    const isIdle = worker.inFlight === 0 && drain.sessions === 'leave' // it can go at once
     const report = isIdle
       ? { id: worker.id, cut: 0, calledOff: false }
-      : await this.#drainWorker(worker, timeout)
+      : await this.#drainWorker(worker, drain)
     if (!report.calledOff) this.#leave(worker)
     return report
   }
 
   #refresh(): void {
-    this.#eligible = Object.freeze(
-      this.#closing ? [] : this.#workers.filter((worker) => worker.alive && !worker.draining),
-    )
+    this.#picker.refresh(this.#closing ? [] : this.#workers)
   }
 
   readonly #nextSeq = (): number => this.#seq++
 
-  readonly #observe: Released = (worker, outcome, duration) => {
+  readonly #released: Released = (worker, outcome, duration) => {
     const answered = typeof outcome === 'number' && outcome !== 101
     if (answered) this.metrics.observe(worker, duration / 1000)
+    this.#picker.breaker?.ended(worker, outcome, duration)
   }
 }
 

@@ -32,23 +32,6 @@ suite('the latency of a worker', () => {
     assert.equal(worker.latency, 120)
   })
 
-  test('moves towards new answers, the further the more time has passed', (t) => {
-    const moved = [1, 100, 1000, 10_000, 100_000].map((gap) => {
-      const { worker, attempt } = timed(t)
-      attempt(5000, 100)
-      attempt(5000 + gap, 200)
-      return worker.latency
-    })
-    assert.deepEqual(
-      moved,
-      moved.toSorted((a, b) => a - b),
-    )
-    assert.ok(moved.every((latency) => latency > 100 && latency < 200))
-    // After 10 s the old figure weighs 1/e.
-    assert.ok(Math.abs((moved[3] ?? 0) - (100 / Math.E + 200 * (1 - 1 / Math.E))) < 1e-9)
-    assert.ok((moved[4] ?? 0) > 199.9)
-  })
-
   test('is the same whatever number of answers says the same', (t) => {
     const { worker, attempt } = timed(t)
     for (let i = 1; i <= 50; i++) attempt(5000 + i * 10, 40)
@@ -68,10 +51,8 @@ suite('the latency of a worker', () => {
     attempt(5000, 100)
     attempt(15_000, 1, 'failed')
     assert.equal(worker.latency, 100)
-    attempt(25_000, 100, 'failed')
-    assert.equal(worker.latency, 100)
-    attempt(35_000, 3000, 'failed')
-    assert.ok(worker.latency > 100 && worker.latency < 3000)
+    attempt(25_000, 3000, 'failed')
+    assert.equal(worker.latency, 3000)
   })
 
   test('is left alone by upgrades and by clients that leave, however long they stayed', (t) => {
@@ -80,8 +61,8 @@ suite('the latency of a worker', () => {
       attempt(4000, 3000, outcome)
       assert.equal(worker.latency, 0)
       attempt(5000, 100)
-      attempt(90_000, 60_000, outcome)
-      attempt(90_001, 1, outcome)
+      attempt(5000, 60_000, outcome)
+      attempt(5000, 1, outcome)
       assert.equal(worker.latency, 100)
     }
   })

@@ -11,6 +11,14 @@ export function toWorkers(specs: readonly WorkerSpec[], seq: () => number): Work
   return workers
 }
 
+/** @throws OptionError for an id that nobody has, naming those who are there. */
+export function find(workers: readonly Worker[], id: string): Worker {
+  const worker = workers.find((candidate) => candidate.id === id)
+  const known = workers.map((candidate) => candidate.id).join(', ')
+  if (!worker) throw new OptionError('id', id, `is no worker of this pool; use one of: ${known || '(none)'}`)
+  return worker
+}
+
 /** Who of `wanted` is there already, by id and URL, who is new, and who is not wanted any more. */
 export function compare(
   workers: readonly Worker[],

@@ -164,3 +164,51 @@ suite('a lease', () => {
     )
   })
 })
+
+suite('the latency of a worker', () => {
+  /** Attempts that last as long as they say and end as they say, one after the other, with no time between. */
+  function after(...attempts: readonly (readonly [number, Outcome])[]): { worker: Worker; now: number } {
+    const state = { now: 1_000_000 }
+    const worker = new Worker('http://localhost:3001', 0, 'worker', () => state.now)
+    for (const [duration, outcome] of attempts) {
+      const lease = worker.lease()
+      state.now += duration
+      lease.release(outcome)
+    }
+    return Object.assign(state, { worker })
+  }
+
+  test('is 0 before the first attempt is over, and then how long that took', () => {
+    assert.equal(after().worker.latency, 0)
+    assert.equal(after([30, 200]).worker.latency, 30)
+  })
+
+  test('jumps up with a slower answer, and comes down by degrees with faster ones', () => {
+    assert.equal(after([30, 200], [300, 200]).worker.latency, 300)
+    const { latency } = after([30, 200], [300, 200], [30, 200]).worker
+    assert.ok(latency > 290 && latency < 300, String(latency))
+  })
+
+  test('is forgotten with time, so that who was slow is tried again', () => {
+    const state = after([1000, 200])
+    state.now += 60_000
+    assert.ok(state.worker.latency < 5)
+  })
+
+  test('is not lowered by a failure, however fast, nor by time that passes in failures', () => {
+    assert.equal(after([100, 200], [1, 'failed']).worker.latency, 100)
+    const state = after([100, 200])
+    state.now += 60_000
+    state.worker.lease().release('failed')
+    assert.equal(state.worker.latency, 100)
+  })
+
+  test('is raised by a slow failure', () => {
+    assert.equal(after([100, 200], [3000, 'failed']).worker.latency, 3000)
+  })
+
+  test('is told neither by clients that left nor by upgraded connections', () => {
+    assert.equal(after([50, 200], [9000, 'client-gone'], [9000, 101]).worker.latency < 50, true)
+    assert.equal(after([9000, 101]).worker.latency, 0)
+  })
+})

@@ -1,5 +1,11 @@
 import { Bag, type Entry } from './bag.ts'
 import { OptionError } from './errors.ts'
+import { statusClass, type FailureKind, type Outcome, type StatusClass } from './outcome.ts'
+import { parseOrigin } from './origin.ts'
+import { Ramp } from './ramp.ts'
+import { PeakEwma } from './peak-ewma.ts'
+
+export type { FailureKind, Outcome, StatusClass } from './outcome.ts'
 
 /** How a worker is given to a pool: its origin, or the origin with what belongs to it. */
 export type WorkerSpec =
@@ -14,17 +20,11 @@ export type WorkerSpec =
       readonly weight?: number
     }
 
-/** What became of an attempt: the status that the worker answered in full, or why there is none. */
-export type Outcome = number | 'failed' | 'client-gone'
-
-/** The classes by which finished attempts are counted. */
-export type StatusClass = '1xx' | '2xx' | '3xx' | '4xx' | '5xx' | 'failed' | 'client-gone'
-
 /** One attempt on one worker, from pick to release. */
 export interface Lease {
   readonly worker: Worker
-  /** Ends the attempt; a second release does nothing. */
-  release(outcome: Outcome): void
+  /** Ends the attempt; a second release does nothing. `kind` is of the outcome `failed`. */
+  release(outcome: Outcome, kind?: FailureKind): void
 }
 
 /** What an attempt is carried for: a response, or an upgraded client's socket. To destroy it ends the attempt. */
@@ -44,10 +44,12 @@ export let setDraining: (worker: Worker, draining: boolean) => void
 /** Writes a worker's weight. For `pool.ts` alone: an update of the pool says so. */
 export let setWeight: (worker: Worker, weight: number) => void
 
-let settle: (attempt: Attempt, outcome: Outcome, duration: number) => void
+/** Has a worker's weight grow to its full size, over so many ms from now. For `pool.ts` alone. */
+export let ramp: (worker: Worker, duration: number) => void
 
-/** Over what time a worker's latency forgets, in ms: after that long an old figure weighs 1/e. */
-const DECAY = 10_000
+let settle: (attempt: Attempt, outcome: Outcome, kind: FailureKind) => number
+
+const systemClock = (): number => performance.now()
 
 /** One backend: what it is, whether it lives, and what was asked of it. */
 export class Worker {
@@ -65,9 +67,11 @@ export class Worker {
   #alive = false
   #draining = false
   #weight: number
+  #ramp: Ramp | undefined
   #requests = 0
-  #latency = 0
-  #measured = 0
+  #retries = 0
+  readonly #latency = new PeakEwma()
+  readonly #now: () => number
   #idle: PromiseWithResolvers<void> | undefined
   readonly #attempts = new Bag<Attempt>()
   readonly #outcomes: Record<StatusClass, number> = {
@@ -80,6 +84,14 @@ export class Worker {
     'client-gone': 0,
   }
 
+  readonly #failures: Record<FailureKind, number> = {
+    connect: 0,
+    request: 0,
+    response: 0,
+    timeout: 0,
+    other: 0,
+  }
+
   static {
     setAlive = (worker, alive) => {
       worker.#alive = alive
@@ -90,11 +102,14 @@ export class Worker {
     setWeight = (worker, weight) => {
       worker.#weight = weight
     }
-    settle = (attempt, outcome, duration) => attempt.worker.#settle(attempt, outcome, duration)
+    ramp = (worker, duration) => {
+      worker.#ramp = new Ramp(worker.#now(), duration)
+    }
+    settle = (attempt, outcome, kind) => attempt.worker.#settle(attempt, outcome, kind)
   }
 
-  /** @throws OptionError that names `option` when the spec is not a worker. */
-  constructor(spec: WorkerSpec, seq: number, option: string) {
+  /** `now` is the clock, in ms. @throws OptionError that names `option` when the spec is not a worker. */
+  constructor(spec: WorkerSpec, seq: number, option: string, now: () => number = systemClock) {
     const isUrl = typeof spec !== 'object' || spec === null || spec instanceof URL
     const { url, name, weight = 1 } = isUrl ? { url: spec } : spec
     this.url = parseOrigin(url, option)
@@ -108,6 +123,7 @@ export class Worker {
     this.id = name ?? `${this.url.hostname}:${this.port}`
     this.seq = seq
     this.#weight = weight
+    this.#now = now
   }
 
   /** What the poller found last; false until the first good probe. Written through `setAlive` alone. */
@@ -120,8 +136,16 @@ export class Worker {
     return this.#draining
   }
 
-  /** Its share of the traffic, relative to the other workers, under strategies that know weights. Written by the pool. */
+  /**
+   * Its share of the traffic, relative to the other workers, under strategies that know weights: from a tenth of its
+   * full weight upwards while it starts slowly. Written by the pool.
+   */
   get weight(): number {
+    return this.#ramp === undefined ? this.#weight : this.#weight * this.#ramp.share(this.#now())
+  }
+
+  /** Its weight when it does not start slowly. Written by the pool. */
+  get fullWeight(): number {
     return this.#weight
   }
 
@@ -135,24 +159,35 @@ export class Worker {
     return this.#requests
   }
 
+  /** Attempts ever begun that were not the first of their request. Written by leases. */
+  get retries(): number {
+    return this.#retries
+  }
+
+  /** Attempts ever failed, by how. Written by leases. */
+  get failures(): Readonly<Record<FailureKind, number>> {
+    return this.#failures
+  }
+
   /** Attempts ever finished, by what became of them. Written by leases. */
   get outcomes(): Readonly<Record<StatusClass, number>> {
     return this.#outcomes
   }
 
   /**
-   * How long it takes for an answer, in ms: a moving average that forgets with time; 0 before the first. A failed
-   * attempt can only raise it, lest who fails fast looks fast. Written by leases.
+   * How long it takes for a whole answer, in ms: a peak EWMA that time decays, 0 before the first attempt is over.
+   * A failed attempt never lowers it, lest who fails fast looks fast. Written by leases.
    */
   get latency(): number {
-    return this.#latency
+    return this.#latency.at(this.#now())
   }
 
   /** Begins an attempt. `released` is told its end once. */
-  lease(carrier?: Carrier, released?: Released): Lease {
-    const attempt = new Attempt(this, carrier, released)
+  lease(carrier?: Carrier, released?: Released, isRetry = false): Lease {
+    const attempt = new Attempt(this, carrier, released, this.#now())
     attempt.entry = this.#attempts.add(attempt)
     this.#requests++
+    if (isRetry) this.#retries++
     return attempt
   }
 
@@ -170,20 +205,20 @@ export class Worker {
     return attempts.length
   }
 
-  #settle(attempt: Attempt, outcome: Outcome, duration: number): void {
+  /** Returns how long the attempt took. */
+  #settle(attempt: Attempt, outcome: Outcome, kind: FailureKind): number {
     if (attempt.entry) this.#attempts.delete(attempt.entry)
     this.#outcomes[statusClass(outcome)]++
-    if (typeof outcome === 'number' ? outcome !== 101 : outcome === 'failed' && duration > this.#latency)
-      this.#measure(attempt.begun + duration, duration)
-    if (this.#attempts.size > 0 || !this.#idle) return
-    this.#idle.resolve()
-    this.#idle = undefined
-  }
-
-  #measure(now: number, duration: number): void {
-    const old = this.#measured === 0 ? 0 : Math.exp((this.#measured - now) / DECAY)
-    this.#latency = old * this.#latency + (1 - old) * duration
-    this.#measured = now
+    if (outcome === 'failed') this.#failures[kind]++
+    const now = this.#now()
+    const duration = now - attempt.begun
+    if (outcome === 'failed') this.#latency.hold(now, duration)
+    else if (outcome !== 'client-gone' && outcome !== 101) this.#latency.observe(now, duration)
+    if (this.#attempts.size === 0 && this.#idle) {
+      this.#idle.resolve()
+      this.#idle = undefined
+    }
+    return duration
   }
 }
 
@@ -191,46 +226,23 @@ export class Worker {
 class Attempt implements Lease {
   readonly worker: Worker
   readonly carrier: Carrier | undefined
-  readonly begun = performance.now()
+  readonly begun: number
   /** By which its worker finds it. Written by the worker. */
   entry: Entry<Attempt> | undefined
   readonly #released: Released | undefined
   #open = true
 
-  constructor(worker: Worker, carrier: Carrier | undefined, released: Released | undefined) {
+  constructor(worker: Worker, carrier: Carrier | undefined, released: Released | undefined, begun: number) {
     this.worker = worker
     this.carrier = carrier
     this.#released = released
+    this.begun = begun
   }
 
-  release(outcome: Outcome): void {
+  release(outcome: Outcome, kind: FailureKind = 'other'): void {
     if (!this.#open) return
     this.#open = false
-    const duration = performance.now() - this.begun
-    settle(this, outcome, duration)
+    const duration = settle(this, outcome, kind)
     this.#released?.(this.worker, outcome, duration)
   }
-}
-
-function statusClass(outcome: Outcome): StatusClass {
-  return typeof outcome === 'number'
-    ? (`${Math.min(Math.trunc(outcome / 100), 5)}xx` as StatusClass)
-    : outcome
-}
-
-function parseOrigin(value: unknown, option: string): URL {
-  const text = value instanceof URL ? value.href : value
-  const url = typeof text === 'string' ? URL.parse(text) : null
-  if (!url) throw new OptionError(option, value, 'is not a URL; write it as "http://host:port"')
-  if (url.protocol !== 'http:')
-    throw new OptionError(
-      option,
-      value,
-      `has the unsupported protocol "${url.protocol}"; use "http://host:port"`,
-    )
-  if (url.port === '0')
-    throw new OptionError(option, value, 'names port 0, where nobody can be reached; use 1 to 65535')
-  if (url.pathname !== '/' || url.search || url.hash || url.username || url.password)
-    throw new OptionError(option, value, `is more than an origin; write it as "${url.origin}"`)
-  return url
 }

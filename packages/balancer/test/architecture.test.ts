@@ -9,11 +9,23 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url))
 
 /** From the ground up: a file knows its own folder and the floors below its own. A new file or folder gets a place here. */
 const FLOORS = [
-  ['bag.ts', 'errors.ts', 'client.ts', 'middleware.ts', 'retry-budget.ts'],
-  ['worker.ts', 'answer-error.ts', 'timeouts.ts'],
-  ['failover.ts', 'drain.ts'],
+  [
+    'bag.ts',
+    'errors.ts',
+    'middleware.ts',
+    'outcome.ts',
+    'retry-budget.ts',
+    'tell.ts',
+    'peak-ewma.ts',
+    'ramp.ts',
+  ],
+  ['origin.ts'],
+  ['worker.ts', 'client.ts', 'answer-error.ts', 'timeouts.ts'],
+  ['failover.ts', 'drain.ts', 'breaker.ts', 'sticky.ts'],
   ['strategies/', 'forwarders/', 'health/', 'metrics/', 'refusal.ts'],
   ['pool-events.ts', 'pool-options.ts', 'worker-list.ts'],
+  ['picker.ts'],
+  ['stats.ts'],
   ['pool.ts', 'served.ts'],
   ['load-balance.ts', 'metrics/controller.ts'],
   ['index.ts'],

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { test } from 'node:test'
 import express from 'express'
 import { httpProxy, loadBalance } from '../src/index.ts'
-import { startApp, startPlainApp } from './support/app.ts'
+import { startApp, startPlainApp, STEADY } from './support/app.ts'
 import { listen } from './support/listen.ts'
 import { rawClient } from './support/raw-client.ts'
 import { mirror, startWorker } from './support/workers.ts'
@@ -95,6 +95,32 @@ for (const trust of [false, '10.0.0.0/8'])
     assert.equal(headers['x-forwarded-proto'], 'http')
     assert.equal(headers['x-forwarded-host'], `127.0.0.1:${app.port}`)
   })
+
+for (const [proxies, chain, proto] of [
+  [['loopback'], '6.6.6.6, 127.0.0.1', 'https'],
+  [['10.0.0.0/8'], '127.0.0.1', 'http'],
+] as const)
+  test(`without Express, what a peer says goes by trustedProxies: ${proxies.join()}`, async (t) => {
+    const worker = await startWorker(t, mirror)
+    const app = await startPlainApp(t, [worker.url], { trustedProxies: proxies })
+    const { headers } = await ask(app.url, spoofed)
+    assert.equal(headers['x-forwarded-for'], chain)
+    assert.equal(headers['x-forwarded-proto'], proto)
+  })
+
+test('one client behind a trusted proxy always gets the same worker, many get all', async (t) => {
+  const workers = await Promise.all(Array.from({ length: 3 }, () => startWorker(t, mirror)))
+  const app = await startPlainApp(
+    t,
+    workers.map(({ url }) => url),
+    { trustedProxies: ['loopback'], pool: { ...STEADY, strategy: 'ip-hash' } },
+  )
+  const asked = (): number[] => app.pool.workers.map(({ requests }) => requests)
+  for (let i = 0; i < 6; i++) await ask(app.url, { 'x-forwarded-for': '192.0.2.7' })
+  assert.equal(Math.max(...asked()), 6)
+  for (let i = 0; i < 60; i++) await ask(app.url, { 'x-forwarded-for': `192.0.2.${i}` })
+  assert.ok(asked().every((requests) => requests > 0))
+})
 
 test('loggers find the request as the client sent it, when the answer begins and when it is over', async (t) => {
   const worker = await startWorker(t, mirror)

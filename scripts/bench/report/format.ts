@@ -12,6 +12,11 @@ export function heading(figure: Figure, unit: ScenarioResult['unit']): string {
     share: 'core used',
     rss: 'RSS MB',
     held: 'bytes each',
+    among3: 'ns among 3',
+    among100: 'among 100',
+    among1000: 'among 1,000',
+    among10000: 'among 10,000',
+    slow: 'to slow workers',
   }
   return headings[figure]
 }
@@ -20,7 +25,7 @@ export function heading(figure: Figure, unit: ScenarioResult['unit']): string {
 export function show(figure: Figure, value: number | undefined): string {
   if (value === undefined) return '–'
   if (figure === 'rss') return (value / 2 ** 20).toFixed(0)
-  if (figure === 'share') return `${Math.round(value * 100)} %`
+  if (figure === 'share' || figure === 'slow') return `${Math.round(value * 100)} %`
   if (figure === 'cpu') return value.toFixed(1)
   if (figure === 'p50' || figure === 'p99' || figure === 'p999') return value.toFixed(value < 10 ? 2 : 1)
   return Math.round(value).toLocaleString('en')
@@ -34,8 +39,10 @@ export function showRatio(ratio: number | undefined): string {
 /** Where and how a result was measured, in one line. */
 export function circumstances(result: ScenarioResult): string {
   const { machine, load, backends, rounds, seconds, date } = result
+  const where = `Node ${machine.node.slice(1)}, ${machine.os}`
+  if (load === '') return `${rounds > 1 ? `${rounds} rounds, medians; ` : ''}no servers; ${where}; ${date}`
   const cores = machine.pinned
     ? `${machine.cores} cores: one for the subject, one for load and backends`
     : `${machine.cores} cores, nothing pinned`
-  return `${rounds} rounds of ${seconds} s, medians; ${load} and ${backends} backends; Node ${machine.node.slice(1)}, ${machine.os}, ${cores}; ${date}`
+  return `${rounds} rounds of ${seconds} s, medians; ${load} and ${backends} backends; ${where}, ${cores}; ${date}`
 }

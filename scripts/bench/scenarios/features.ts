@@ -3,10 +3,11 @@ import { get } from '../exchange.ts'
 import type { Settings, Subject } from '../subject.ts'
 import { httpScenario } from './http.ts'
 
-/** Each feature by what differs from Rondo with everything on but the log. Stickiness gets its row here when it exists. */
+/** Each feature by what differs from Rondo with everything on but the log and stickiness. */
 const VARIANTS: Readonly<Record<string, Settings>> = {
   'all on': {},
   'with log': { log: true },
+  'with sticky': { sticky: true },
   'without metrics': { metrics: false },
   'without retries': { attempts: 1 },
   'all off': { balance: false },
@@ -23,7 +24,7 @@ export const features = httpScenario({
     { heading: 'vs all off', of: ({ subject }) => `${subject.name}, all off` },
   ],
   notes: [
-    'All on: as in the gateway, log off. The log goes to /dev/null.',
+    'All on: as in the gateway, log off. The log goes to /dev/null. Sticky: each answer sets the cookie anew.',
     'All off: Express and the forwarder alone, workers in turn: no leases, counters, failover or metrics.',
   ],
 })

@@ -5,7 +5,10 @@ import { inTurn, type Opened, type Place } from '../subject.ts'
 
 /** Rondo as the gateway has it: health checks, failover, metrics; the log only where the settings ask for it. */
 export async function openRondo({ backends, settings }: Place, forwarder: Forwarder): Promise<Opened> {
-  const pool = createPool(backends, { failover: { attempts: settings.attempts ?? 3 } })
+  const pool = createPool(backends, {
+    failover: { attempts: settings.attempts ?? 3 },
+    ...(settings.sticky && { sticky: { secret: 'a secret of the benchmark, which has none' } }),
+  })
   await pool.ready
   const app = express()
   app.disable('x-powered-by')

@@ -22,6 +22,8 @@ export interface Terms {
   readonly fresh: boolean
   /** Statuses with which an answer is not passed on: it is a failure that has this status. */
   readonly unwanted: ReadonlySet<number>
+  /** A `Set-Cookie` of the balancer's own, beside those of the worker. */
+  readonly cookie?: string | undefined
 }
 
 /**

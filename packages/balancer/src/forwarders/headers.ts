@@ -82,8 +82,8 @@ export function rawRequestHeaders(req: IncomingMessage): string[] {
 
 /**
  * What the proxy says itself, names and values in turn: `Host`, `Via` (RFC 9110, 7.6.3), and `X-Forwarded-For`,
- * `-Proto`, `-Host` and `-Port`. What the client says in those is believed and appended to if Express's
- * `trust proxy` trusts the peer, and replaced if not.
+ * `-Proto`, `-Host` and `-Port`. What the client says in those is believed and appended to if the peer is a trusted
+ * proxy, and replaced if not.
  */
 function ownHeaders(req: IncomingMessage): string[] {
   const { headers, socket } = req
@@ -137,6 +137,11 @@ export function cleanResponse(response: IncomingMessage): string | undefined {
   if (status === 204) delete response.headers['content-length'] // RFC 9110, 8.6
   response.statusMessage = reason(response.statusMessage)
   return undefined
+}
+
+/** Adds the balancer's own cookie to those of a worker. */
+export function addCookie(headers: IncomingHttpHeaders, cookie: string | undefined): void {
+  if (cookie !== undefined) headers['set-cookie'] = [...(headers['set-cookie'] ?? []), cookie]
 }
 
 /** What is wrong with the head of a response that cannot be mended. */

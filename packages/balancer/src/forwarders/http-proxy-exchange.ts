@@ -7,7 +7,7 @@ import { hasBody } from '../failover.ts'
 import type { Worker } from '../worker.ts'
 import { isTimeout, reset, WorkerAgent } from './dial.ts'
 import type { Settle, Terms } from './forwarder.ts'
-import { cleanResponse, requestHeaders, requestPath } from './headers.ts'
+import { addCookie, cleanResponse, requestHeaders, requestPath } from './headers.ts'
 import { disown, toTarget, type Target } from './http-proxy-target.ts'
 import { discard } from './leftover.ts'
 import { flushLater, noBody, relay, SMALL } from './relay.ts'
@@ -111,6 +111,7 @@ export class HttpExchange implements Watched {
       return this.#fail('response', new Error(fault))
     }
     this.#watchdog.answered(response.headers['content-type'])
+    addCookie(response.headers, this.#terms.cookie)
     this.#setConnection(response)
     response.pipe = this.#relay
     // A small body is there with its head, or soon; another may take its time, and the head does not wait for it.

@@ -6,7 +6,7 @@ import { WorkerFailure } from '../errors.ts'
 import type { Worker } from '../worker.ts'
 import { ConnectionAgent, isTimeout, reset } from './dial.ts'
 import type { Settle, Terms } from './forwarder.ts'
-import { cleanResponse, endToEnd, requestHeaders, requestPath } from './headers.ts'
+import { addCookie, cleanResponse, endToEnd, requestHeaders, requestPath } from './headers.ts'
 import { toTarget, type Target } from './http-proxy-target.ts'
 import { readAlong } from './read-along.ts'
 import { Watchdog, type Watched } from './watchdog.ts'
@@ -74,6 +74,7 @@ export class UpgradeExchange implements Watched {
         connection: 'Upgrade',
         upgrade: upgrade ?? 'websocket',
       }
+      addCookie(response.headers, this.#terms.cookie)
     })
     // http-proxy-middleware listens only after this event. It would relay whatever answer comes, and end the
     // client's socket on any error, though another worker may still take the upgrade.
@@ -99,6 +100,7 @@ export class UpgradeExchange implements Watched {
       this.#fail(new Error(`answered ${status}`), 'response', status)
       return false
     }
+    addCookie(response.headers, this.#terms.cookie)
     this.#begun(status)
     this.#watchdog.answered(response.headers['content-type'])
     response.on('data', this.#moved).once('end', () => this.#watchdog.stop())

@@ -76,6 +76,7 @@ export class UndiciExchange implements Dispatcher.DispatchHandler, Watched {
     if (this.#terms.unwanted.has(status)) return this.#turnDown(controller, status)
     this.#watchdog.answered(headers['content-type'])
     const raw = rawResponseHeaders(controller.rawHeaders as Buffer[], status, headers)
+    if (this.#terms.cookie !== undefined) raw.push('Set-Cookie', this.#terms.cookie)
     this.#length = Number(headers['content-length'] ?? -1)
     this.#endsByClosing = this.#length < 0 && this.#req.httpVersion === '1.0'
     this.#res.writeHead(status, reason(phrase), raw)

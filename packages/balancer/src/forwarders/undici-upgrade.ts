@@ -80,6 +80,7 @@ export class UndiciUpgrade implements Dispatcher.DispatchHandler, Watched {
     this.#stopReading()
     const raw = rawResponseHeaders(controller.rawHeaders as Buffer[], status, headers)
     raw.push('Connection', 'Upgrade', 'Upgrade', upgrade)
+    if (this.#terms.cookie !== undefined) raw.push('Set-Cookie', this.#terms.cookie)
     const lines = ['HTTP/1.1 101 Switching Protocols']
     for (let i = 0; i < raw.length; i += 2) lines.push(`${raw[i]}: ${raw[i + 1]}`)
     this.#join(connection as Socket, `${lines.join('\r\n')}\r\n\r\n`)

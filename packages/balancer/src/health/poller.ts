@@ -3,6 +3,7 @@ import { describe, OptionError } from '../errors.ts'
 import { setAlive, type Worker } from '../worker.ts'
 import { httpProbe, type Probe } from './probe.ts'
 import { checkSchedule, createSchedule, smallestGap } from './schedule.ts'
+import { tell } from '../tell.ts'
 
 /** When and how workers are probed, and how many probes change a verdict. */
 export interface HealthOptions {
@@ -23,6 +24,16 @@ export interface HealthOptions {
 /** Told of every change of liveness, the first verdict on a worker included. */
 export type OnVerdict = (worker: Worker, alive: boolean, reason: string) => void
 
+/** How the last probe of a worker ended. */
+export interface LastProbe {
+  /** When, in ms since 1970. */
+  readonly at: number
+  readonly isWell: boolean
+  readonly reason: string
+  /** How many in a row ended as this one did. */
+  readonly streak: number
+}
+
 /** The one that decides who is alive. */
 export interface Poller {
   /** Takes workers in and probes them at once; resolves when each has its first verdict. */
@@ -31,6 +42,8 @@ export interface Poller {
   unwatch(worker: Worker): void
   /** Probes all workers now, beside the schedule; resolves when every probe has counted. */
   poll(): Promise<void>
+  /** The last probe of a worker that has ended; undefined before the first. */
+  last(worker: Worker): LastProbe | undefined
   /** Time to the next tick of the schedule, in ms. */
   untilNext(): number
   /** Stops the schedule and all probes. */
@@ -49,6 +62,7 @@ interface Watch {
   /** Probes in a row that contradict the verdict; -1 before the first. */
   streak: number
   probing: Promise<void> | undefined
+  last: LastProbe | undefined
   readonly abort: AbortController
 }
 
@@ -66,7 +80,7 @@ export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poll
   function watch(workers: readonly Worker[]): Promise<void> {
     const fresh = workers.map((worker): [Worker, Watch] => [
       worker,
-      { streak: -1, probing: undefined, abort: new AbortController() },
+      { streak: -1, probing: undefined, last: undefined, abort: new AbortController() },
     ])
     for (const [worker, watched] of fresh) watches.set(worker, watched)
     return checkAll(fresh)
@@ -108,6 +122,9 @@ export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poll
   function count(worker: Worker, watched: Watch, fault: string | undefined): void {
     if (watches.get(worker) !== watched) return
     const good = fault === undefined
+    const { last } = watched
+    const streak = last?.isWell === good ? last.streak + 1 : 1
+    watched.last = { at: Date.now(), isWell: good, reason: fault ?? 'probe succeeded', streak }
     const first = watched.streak < 0
     if (!first && good === worker.alive) {
       watched.streak = 0
@@ -119,13 +136,7 @@ export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poll
     const times = watched.streak > 1 ? `, ${watched.streak} probes in a row` : ''
     watched.streak = 0
     setAlive(worker, good)
-    try {
-      onVerdict(worker, good, (fault ?? 'probe succeeded') + times)
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error // a listener's own fault: seen as any other, but the polling goes on
-      })
-    }
+    tell(() => onVerdict(worker, good, (fault ?? 'probe succeeded') + times))
   }
 
   function close(): void {
@@ -133,7 +144,14 @@ export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poll
     for (const worker of watches.keys()) unwatch(worker)
   }
 
-  return { watch, unwatch, poll, untilNext: () => task.msToNext() ?? 0, close }
+  return {
+    watch,
+    unwatch,
+    poll,
+    last: (worker) => watches.get(worker)?.last,
+    untilNext: () => task.msToNext() ?? 0,
+    close,
+  }
 }
 
 /** The probe, held to its deadline even if it ignores its signal. */

@@ -156,6 +156,22 @@ export function failover(create: Create): void {
     assert.equal(app.pool.metrics.retries, 1)
   })
 
+  test('a pool of one asks its worker once more, on a new connection, when a kept one was closed', async (t) => {
+    const only = await rawWorker(t, (socket, { path }) => {
+      const isFirst = only.requests.filter((request) => request.socket === socket).length === 1
+      if (isFirst && path !== '/broken') socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      else socket.resetAndDestroy()
+    })
+    const app = await startApp(t, [only.url], { forwarder: create() })
+    for (let i = 0; i < 4; i++) assert.equal((await fetch(app.url)).status, 200)
+    assert.ok(app.pool.metrics.retries >= 1)
+    const { retries } = app.pool.metrics
+    const asked = only.requests.length
+    assert.equal((await fetch(`${app.url}/broken`)).status, 502)
+    assert.ok(only.requests.length <= asked + 2, 'a new connection that breaks is not replaced')
+    assert.ok(app.pool.metrics.retries <= retries + 1)
+  })
+
   test('attempts bounds the workers that a request is tried on', async (t) => {
     for (const [attempts, status] of [
       [1, 502],

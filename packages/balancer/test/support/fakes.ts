@@ -9,13 +9,34 @@ import { Worker, type WorkerSpec } from '../../src/worker.ts'
 /** A schedule whose ticks no test lives to see: its pools are polled by hand. */
 export const NEVER = '0 0 0 1 1 *'
 
-export const somebody: Client = { ip: '192.0.2.1' }
+/** A client of whom nothing is known but what is said here. */
+export function clientOf({ ip, path = '/', headers = {}, isSecure = false }: Known = {}): Client {
+  const of = (name: string): string | undefined => headers[name]
+  return { ip, path, isSecure, header: of, cookie: of, query: of }
+}
+
+interface Known {
+  readonly ip?: string | undefined
+  readonly path?: string
+  readonly isSecure?: boolean
+  /** By name; cookies and the query have the same. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export const somebody: Client = clientOf({ ip: '192.0.2.1' })
 
 /** Workers with `seq` 0 to `count` − 1, at ports from 3001. They belong to no pool. */
 export function workers(count: number): Worker[] {
   return Array.from(
     { length: count },
     (_, seq) => new Worker(`http://localhost:${3001 + seq}`, seq, 'worker'),
+  )
+}
+
+/** The same with these weights, by their `seq`. */
+export function weighted(weights: readonly number[], now?: () => number): Worker[] {
+  return weights.map(
+    (weight, seq) => new Worker({ url: `http://localhost:${3001 + seq}`, weight }, seq, 'worker', now),
   )
 }
 
@@ -53,13 +74,16 @@ interface Made extends Omit<PoolOptions, 'health'>, HealthOptions {}
 
 /** A pool that is polled by hand, all well if nothing else is said, and closed when the test is over. */
 export function poolOf(t: TestContext, of: number | readonly WorkerSpec[], options: Made = {}): Pool {
-  const { strategy, failover, timeouts, keepAlive, drain, ...health } = options
+  const { strategy, failover, timeouts, keepAlive, drain, sticky, breaker, slowStart, ...health } = options
   const pool = createPool(typeof of === 'number' ? specs(of) : of, {
     ...(strategy && { strategy }),
     ...(failover && { failover }),
     ...(timeouts && { timeouts }),
     ...(keepAlive && { keepAlive }),
     ...(drain && { drain }),
+    ...(sticky && { sticky }),
+    ...(breaker && { breaker }),
+    ...(slowStart !== undefined && { slowStart }),
     health: { schedule: NEVER, probe: async () => {}, ...health },
   })
   t.after(() => void pool.close({ timeout: 1 }))

@@ -1,0 +1,79 @@
+import type { BreakerState } from './breaker.ts'
+import type { LastProbe, Poller } from './health/poller.ts'
+import type { Picker } from './picker.ts'
+import type { FailureKind, StatusClass, Worker } from './worker.ts'
+
+/** What a pool knows of a worker at this moment. */
+export interface WorkerStats {
+  readonly id: string
+  readonly url: string
+  /** Its full weight, and what counts of it now: less while it starts slowly. */
+  readonly weight: number
+  readonly weightNow: number
+  readonly alive: boolean
+  readonly draining: boolean
+  readonly breaker: BreakerState
+  /** Attempts not yet over. */
+  readonly inFlight: number
+  /** Attempts ever begun, and how many of them were not the first of their request. */
+  readonly attempts: number
+  readonly retries: number
+  /** Attempts ever over, by what became of them; those that failed, by how. */
+  readonly outcomes: Readonly<Record<StatusClass, number>>
+  readonly failures: Readonly<Record<FailureKind, number>>
+  /** Peak EWMA of what an answer takes, in ms. */
+  readonly latency: number
+  readonly lastProbe: LastProbe | undefined
+}
+
+/** What a pool knows at this moment. A copy: it stays as it is. */
+export interface PoolStats {
+  readonly requests: {
+    readonly total: number
+    readonly failed: number
+    readonly active: number
+    readonly unattempted: number
+    readonly retries: number
+    readonly retriesDenied: number
+  }
+  /** How many workers could be picked. */
+  readonly eligible: number
+  readonly workers: readonly WorkerStats[]
+}
+
+/** What all of them know together. */
+export function statsOf(
+  metrics: PoolStats['requests'],
+  workers: readonly Worker[],
+  { eligible, breaker }: Picker,
+  poller: Poller,
+): PoolStats {
+  const { total, failed, active, unattempted, retries, retriesDenied } = metrics
+  return {
+    requests: { total, failed, active, unattempted, retries, retriesDenied },
+    eligible: eligible.length,
+    workers: workers.map((worker) =>
+      workerStats(worker, breaker?.stateOf(worker) ?? 'closed', poller.last(worker)),
+    ),
+  }
+}
+
+function workerStats(worker: Worker, breaker: BreakerState, lastProbe: LastProbe | undefined): WorkerStats {
+  const { id, alive, draining, inFlight, retries, latency } = worker
+  return {
+    id,
+    url: worker.url.origin,
+    weight: worker.fullWeight,
+    weightNow: worker.weight,
+    alive,
+    draining,
+    breaker,
+    inFlight,
+    attempts: worker.requests,
+    retries,
+    outcomes: { ...worker.outcomes },
+    failures: { ...worker.failures },
+    latency,
+    lastProbe,
+  }
+}
