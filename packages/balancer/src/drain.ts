@@ -84,6 +84,7 @@ export class Drains {
 
   #callOff(worker: Worker, draining: boolean): void {
     this.#leaving.delete(worker)
+    if (!draining) this.#keeping.delete(worker)
     this.#callOffs.get(worker)?.abort()
     this.#callOffs.delete(worker)
     setDraining(worker, draining)

@@ -220,7 +220,8 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   async #removeWorker(worker: Worker, drain: Required<DrainOptions>): Promise<Drained> {
     this.#drains.leave(worker)
-    const isIdle = worker.inFlight === 0 && drain.sessions === 'leave' // it can go at once
+    const hasSessions = drain.sessions === 'stay' && !(worker.draining && !this.#drains.keepsSessions(worker))
+    const isIdle = worker.inFlight === 0 && !hasSessions // it can go at once
     const report = isIdle
       ? { id: worker.id, cut: 0, calledOff: false }
       : await this.#drainWorker(worker, drain)

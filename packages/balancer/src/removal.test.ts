@@ -27,6 +27,14 @@ suite('a worker that is removed', () => {
     assert.deepEqual(events, [`draining ${A}`, `drained ${A}, 0 cut`, `removed ${A}`])
   })
 
+  test('waits for no sessions when it was drained before', async (t) => {
+    const pool = poolOf(t, 2, { sticky: { secret: 's'.repeat(32) } })
+    await pool.ready
+    await pool.drain(A, { timeout: 1 })
+    await pool.remove(A)
+    assert.deepEqual(ids(pool), [B])
+  })
+
   test('leaves at the end of its time at the latest, and what it carries is cut', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const pool = await readyPool(t)
