@@ -65,6 +65,21 @@ suite('a circuit breaker', () => {
     assert.equal(breaker.pauses(worker), true)
   })
 
+  test('lets another through when that one goes on for as long as the rest, as a WebSocket may', (t) => {
+    const { breaker, worker, states, pass, fail } = breaking(t, { failures: 1, open: 500 })
+    fail(1)
+    pass(500)
+    breaker.began(worker)
+    pass(499)
+    assert.equal(breaker.pauses(worker), true)
+    pass(1)
+    assert.deepEqual([breaker.stateOf(worker), breaker.pauses(worker)], ['half-open', false])
+    breaker.began(worker)
+    breaker.ended(worker, 200)
+    pass(500)
+    assert.deepEqual(states, ['open', 'half-open', 'half-open', 'closed'])
+  })
+
   test('closes when that attempt is well', (t) => {
     const { breaker, worker, states, pass, fail } = breaking(t, { failures: 1, open: 500 })
     fail(1)

@@ -8,7 +8,7 @@ export interface BreakerOptions {
   readonly failures?: number
   /** Over what time they are counted, in ms. Default 10 000. */
   readonly within?: number
-  /** How long no attempt is made then, in ms; after that one is, and decides. Default 30 000. */
+  /** How long no attempt is made then, in ms; after that one is, and decides, or as long after it another. Default 30 000. */
   readonly open?: number
 }
 
@@ -77,6 +77,12 @@ export class Breaker {
     const circuit = this.#circuits.get(worker)
     if (circuit?.state !== 'half-open') return false
     circuit.probing = true
+    clearTimeout(circuit.timer)
+    // What goes on for long, a WebSocket or an event stream, decides nothing: another may try.
+    circuit.timer = setTimeout(() => {
+      circuit.probing = false
+      this.#onChange(worker, 'half-open')
+    }, this.#options.open).unref()
     return true
   }
 
@@ -122,6 +128,7 @@ export class Breaker {
   }
 
   #decide(worker: Worker, circuit: Circuit, outcome: Outcome, isFailure: boolean): void {
+    clearTimeout(circuit.timer)
     circuit.probing = false
     if (isFailure) return this.#trip(worker)
     if (outcome === 'client-gone') return this.#onChange(worker, circuit.state) // says nothing: the next one decides
@@ -131,6 +138,7 @@ export class Breaker {
 
   #trip(worker: Worker): void {
     const circuit = this.#circuits.get(worker) ?? this.#open(worker)
+    clearTimeout(circuit.timer)
     circuit.state = 'open'
     circuit.failures = []
     circuit.timer = setTimeout(() => {

@@ -8,9 +8,9 @@ import { Picker } from './picker.ts'
 import { toSettings, type PoolOptions, type Settings } from './pool-options.ts'
 import { RetryAccount } from './retry-budget.ts'
 import { statsOf, type PoolStats } from './stats.ts'
+import { tell } from './tell.ts'
 import { checkNames, compare, displaced, find, toWorkers } from './worker-list.ts'
 import { setWeight, Worker, type Carrier, type Lease, type Released, type WorkerSpec } from './worker.ts'
-import { tell } from './tell.ts'
 
 const NONE: ReadonlySet<Worker> = new Set()
 
@@ -195,7 +195,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     this.#workers = Object.freeze([...this.#workers, ...workers])
     for (const worker of workers) this.metrics.join(worker)
     if (!this.#closing && workers.length > 0) void this.#poller.watch(workers)
-    for (const worker of workers) this.emit('added', worker)
+    for (const worker of workers) tell(() => this.emit('added', worker))
   }
 
   #leave(worker: Worker): void {
@@ -205,16 +205,16 @@ export class Pool extends EventEmitter<PoolEvents> {
     this.#picker.breaker?.forget(worker)
     this.#refresh()
     this.metrics.leave(worker)
-    this.emit('removed', worker)
+    tell(() => this.emit('removed', worker))
   }
 
   async #drainWorker(worker: Worker, drain: Required<DrainOptions>): Promise<Drained> {
     if (this.#drains.begin(worker, drain.sessions)) {
       this.#refresh()
-      this.emit('draining', worker)
+      tell(() => this.emit('draining', worker))
     }
     const report = await this.#drains.wait(worker, drain)
-    if (!report.calledOff) this.emit('drained', worker, report)
+    if (!report.calledOff) tell(() => this.emit('drained', worker, report))
     return report
   }
 

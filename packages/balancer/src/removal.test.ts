@@ -27,6 +27,22 @@ suite('a worker that is removed', () => {
     assert.deepEqual(events, [`draining ${A}`, `drained ${A}, 0 cut`, `removed ${A}`])
   })
 
+  test('leaves though a listener throws, which is an uncaught error of its own', async (t) => {
+    const pool = await readyPool(t)
+    const later = t.mock.method(globalThis, 'queueMicrotask', () => {})
+    for (const event of ['draining', 'drained', 'removed'] as const)
+      pool.on(event, () => {
+        throw new Error(event)
+      })
+    const [one] = load(pool, A)
+    const removed = pool.remove(A)
+    one?.finish()
+    await removed
+    assert.deepEqual(ids(pool), [B])
+    for (const [i, event] of ['draining', 'drained', 'removed'].entries())
+      assert.throws(later.mock.calls[i]?.arguments[0] as () => void, new RegExp(`^Error: ${event}$`))
+  })
+
   test('waits for no sessions when it was drained before', async (t) => {
     const pool = poolOf(t, 2, { sticky: { secret: 's'.repeat(32) } })
     await pool.ready

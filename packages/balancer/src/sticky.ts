@@ -50,7 +50,10 @@ export class Sticky {
     this.#attributes = `; Path=${path}${age}; HttpOnly; SameSite=Lax`
   }
 
-  /** The worker among `workers`, a list that never changes, that a client's session is with; undefined without a cookie, or for one of nobody's. */
+  /**
+   * The worker among `workers`, a list that never changes, that a client's session is with; undefined without a cookie,
+   * or for one of nobody's.
+   */
   workerOf(client: Client, workers: readonly Worker[]): Worker | undefined {
     const value = client.cookie(this.name)
     if (value === undefined) return undefined
