@@ -14,8 +14,8 @@ export interface Contestant {
   readonly settings?: Settings
   /** Over how many of the scenario's backends it balances. Default 3. */
   readonly workers?: number
-  /** What the scenario `memory` holds open. */
-  readonly held?: 'connections' | 'websockets'
+  /** What a scenario holds open; heads of requests come to no end. */
+  readonly held?: 'connections' | 'websockets' | 'heads'
 }
 
 /** A contestant that listens. */

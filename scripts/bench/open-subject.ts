@@ -21,7 +21,12 @@ server.listen({ port: place.port, host: '127.0.0.1', backlog: 4096 })
 
 /** The same server options for all: those of Rondo's gateway. */
 function serverFor({ tls }: Place, listener: RequestListener): Server {
-  const options = { requestTimeout: 0, keepAliveTimeout: 65_000 }
+  const options = {
+    headersTimeout: 10_000,
+    connectionsCheckingInterval: 1000,
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+  }
   if (!tls) return createServer(options, listener)
   return createTlsServer({ ...options, cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, listener)
 }

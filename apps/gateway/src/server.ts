@@ -1,24 +1,57 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
-import { OptionError, type LoadBalance } from '@rondo/balancer'
-import { logUpgrade } from './access-log.ts'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { answerUpgradeError, HttpError, isWebSocket, OptionError, type LoadBalance } from '@rondo/balancer'
+import { logUpgrade, plain, saySeldom } from './access-log.ts'
+import { answerClientErrors } from './client-errors.ts'
+import { headersRefusal, MOST_CONNECTIONS, MOST_HEADERS, SERVER_OPTIONS } from './limits.ts'
+
+/** What is said to who asks for a tunnel (RFC 9110, 15.5.6). */
+const ALLOWED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 /** The HTTP server of the gateway, with WebSockets; not yet listening. */
-export function createGatewayServer(app: RequestListener, balance: LoadBalance): Server {
+export function createGatewayServer(
+  app: RequestListener,
+  balance: LoadBalance,
+  { connections = MOST_CONNECTIONS }: { readonly connections?: number } = {},
+): Server {
   const server = createServer(
-    {
-      requestTimeout: 0, // an honest upload may take longer than any bound
-      keepAliveTimeout: 65_000, // above the 60 s after which other balancers in front close theirs
-      // An offer of another protocol, such as h2c, is not taken up: it is served as an ordinary request.
-      shouldUpgradeCallback: (req) => req.headers.upgrade?.toLowerCase() === 'websocket',
-    },
+    // An offer of another protocol, such as h2c, is not taken up: it is served as an ordinary request.
+    { ...SERVER_OPTIONS, shouldUpgradeCallback: isWebSocket },
     app,
   )
+  server.maxConnections = connections
+  server.maxHeadersCount = MOST_HEADERS + 1 // one more than is served: that shows who has too many
+  answerClientErrors(server)
+
+  const report = saySeldom()
+  server.on('drop', (data) => {
+    report(`a connection from ${plain(data?.remoteAddress)} was dropped: ${connections} are open`)
+  })
+
+  // The balancer says `100 Continue`, once a worker's connection stands. All who listen for requests get these too.
+  server.on('checkContinue', (req, res) => void server.emit('request', req, res))
+
   server.on('upgrade', (req, socket, head) => {
+    const refusal = headersRefusal(req)
+    if (refusal) return turnAway(req, socket, refusal)
     const begun = performance.now()
     const { remoteAddress } = req.socket
     void balance.upgrade(req, socket, head).then(() => logUpgrade(req, remoteAddress, begun))
   })
+
+  // The gateway is no forward proxy. Without a listener Node cuts the connection, and the client doesn't know why.
+  server.on('connect', (req, socket) => {
+    turnAway(req, socket, new HttpError(405, 'CONNECT is not served', { headers: { Allow: ALLOWED } }))
+  })
   return server
+}
+
+/** Answers a request that has a socket and no response. */
+function turnAway(req: IncomingMessage, socket: Duplex, refusal: HttpError): void {
+  const { remoteAddress } = req.socket
+  socket.on('error', () => {}) // a client that breaks off is no news
+  answerUpgradeError(refusal, socket)
+  logUpgrade(req, remoteAddress, performance.now(), refusal.status)
 }
 
 /**

@@ -22,7 +22,10 @@ for (const FORWARDER of ['http-proxy', 'undici'])
 
     const first = workers[['a', 'b', 'c'].indexOf(served[0] ?? '')]
     const line = await gateway.line(/GET \/hello/)
-    assert.match(line, /^\S+Z 127\.0\.0\.1 "GET \/hello" 200 \d+ worker=\S+ attempts=1 [\d.]+ ms$/)
+    assert.match(
+      line,
+      /^\S+Z 127\.0\.0\.1 "GET \/hello" 200 \d+ worker=\S+ attempts=1 [\d.]+ ms id=[\da-f-]{36}$/,
+    )
     assert.ok(line.includes(`worker=127.0.0.1:${first?.port} `), line)
   })
 

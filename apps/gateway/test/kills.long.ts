@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { invariants } from './invariants.ts'
 import { get, lastingPort, startGateway, startWorker, type Running } from './processes.ts'
 
 const ROUNDS = 5
@@ -40,13 +41,6 @@ for (const FORWARDER of ['http-proxy', 'undici'])
     await clients
     assert.deepEqual(Array.from(statuses.keys()), [200])
 
-    // Every attempt is accounted for: total = attempts − retries, and nothing is left open.
-    const openMetrics = await get(`${gateway.url}/metrics`, { accept: 'application/openmetrics-text' })
-    const sample = (name: string): number =>
-      Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(openMetrics.body)?.[1])
-    const attempts = Array.from(openMetrics.body.matchAll(/^rondo_worker_requests_total\{.*\} (\d+)$/gm))
-    const attempted = attempts.reduce((sum, [, count]) => sum + Number(count), 0)
-    assert.equal(attempted, sample('rondo_requests_total') + sample('rondo_retries_total'))
-    assert.equal(sample('rondo_requests_active'), 0)
+    const sample = await invariants(gateway)
     t.diagnostic(`${sample('rondo_requests_total')} requests, ${sample('rondo_retries_total')} retries`)
   })

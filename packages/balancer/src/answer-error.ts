@@ -27,7 +27,9 @@ export function answerUpgradeError(error: unknown, socket: Duplex): void {
   const body = `${text}\n`
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    ...Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries(headers ?? {})
+      .filter(([name]) => name !== 'Connection')
+      .map(([name, value]) => `${name}: ${value}`),
     'content-type: text/plain; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',

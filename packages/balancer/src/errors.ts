@@ -50,6 +50,13 @@ export class RequestTimeoutError extends HttpError {
   }
 }
 
+/** 413: the client's body is longer than it may be. The connection is closed with it. */
+export class ContentTooLargeError extends HttpError {
+  constructor(limit: number) {
+    super(413, `the request has more than ${limit} bytes`, { headers: { Connection: 'close' } })
+  }
+}
+
 /**
  * A worker let an attempt down. Forwarders reject with this, and with anything else only for faults that no
  * other worker would mend. `phase` is how far the attempt came:

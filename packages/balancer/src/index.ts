@@ -1,7 +1,8 @@
-export { answerError } from './answer-error.ts'
+export { answerError, answerUpgradeError } from './answer-error.ts'
 export type { Client } from './client.ts'
 export {
   BadGatewayError,
+  ContentTooLargeError,
   GatewayTimeoutError,
   HttpError,
   NoWorkerError,
@@ -17,6 +18,9 @@ export type { HealthOptions } from './health/poller.ts'
 export type { Probe } from './health/probe.ts'
 export { loadBalance, type LoadBalance, type LoadBalanceOptions } from './load-balance.ts'
 export { metrics } from './metrics/controller.ts'
+export { isWebSocket } from './refusal.ts'
+export type { Limits } from './limits.ts'
+export type { HeaderOptions } from './forwarders/request-headers.ts'
 export type { Middleware, Next } from './middleware.ts'
 export type { PoolOptions } from './pool-options.ts'
 export type { PoolEvents, Updated } from './pool-events.ts'

@@ -1,28 +1,24 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex, Writable } from 'node:stream'
 import { answerError, answerUpgradeError } from './answer-error.ts'
 import { Bag } from './bag.ts'
 import { httpClient, toTrust } from './client.ts'
 import { toDrain, type DrainOptions } from './drain.ts'
-import {
-  HttpError,
-  NoWorkerError,
-  OptionError,
-  RequestTimeoutError,
-  toHttpError,
-  WorkerFailure,
-} from './errors.ts'
+import { HttpError, NoWorkerError, OptionError, toHttpError, WorkerFailure } from './errors.ts'
 import { hasReachedWorker, isRepeatable, isStale, mayFailOver } from './failover.ts'
 import type { Carried, Forwarder, Terms } from './forwarders/forwarder.ts'
 import { httpProxy } from './forwarders/http-proxy.ts'
+import { toHeaderOptions, type HeaderOptions } from './forwarders/request-headers.ts'
+import { answerLocally } from './local-answer.ts'
 import type { Middleware } from './middleware.ts'
 import type { Pool } from './pool.ts'
-import { refusal, upgradeRefusal } from './refusal.ts'
+import { offersUpgrade, refusal, upgradeRefusal } from './refusal.ts'
 import { record } from './served.ts'
 import type { FailureKind, Outcome, Worker } from './worker.ts'
 import { tell } from './tell.ts'
 
-export interface LoadBalanceOptions {
+export interface LoadBalanceOptions extends Partial<HeaderOptions> {
   /** What carries requests to workers. Default `httpProxy()`. */
   readonly forwarder?: Forwarder
   /** Whether workers see the path that the middleware is mounted under. Default `strip`: they see Express's `req.url`. */
@@ -32,6 +28,8 @@ export interface LoadBalanceOptions {
    * none. Requests that come through an Express app go by its `trust proxy` instead; upgrades never come through one.
    */
   readonly trustedProxies?: readonly string[]
+  /** Whether TRACE goes to workers. Default false: it is a 405, since it may show a client's script what it shall not see. */
+  readonly trace?: boolean
 }
 
 /** The middleware, with what a server needs beside it. */
@@ -45,6 +43,14 @@ export interface LoadBalance extends Middleware {
    */
   close(options?: DrainOptions): Promise<{ readonly cut: number }>
 }
+
+/**
+ * Marks a connection on which no request is served any more: one was refused that others may read otherwise, or an upgrade
+ * was declined, behind which Node's parser drops what has come in the same segment, and takes what follows for a request.
+ */
+const SHUT = Symbol('rondo.shut')
+
+type Shut = Socket & { [SHUT]?: boolean }
 
 const NONE: ReadonlySet<number> = new Set()
 
@@ -60,15 +66,17 @@ const FORGOTTEN = ['down', 'draining', 'removed'] as const
  * @throws OptionError for a bad option.
  */
 export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadBalance {
-  const { forwarder = httpProxy(), mountPath = 'strip' } = options
+  const { forwarder = httpProxy(), mountPath = 'strip', trace = false } = options
   if (mountPath !== 'strip' && mountPath !== 'keep')
     throw new OptionError('mountPath', mountPath, 'is neither "strip" nor "keep"')
   if (typeof forwarder?.forward !== 'function')
     throw new OptionError('forwarder', forwarder, 'is no forwarder; give httpProxy(), or one of your own')
+  if (typeof trace !== 'boolean') throw new OptionError('trace', trace, 'is neither true nor false')
   const trust = toTrust(options.trustedProxies)
+  const headers = toHeaderOptions(options)
 
   const { metrics, retries } = pool
-  const { failover, timeouts, keepAlive, sticky } = pool.settings
+  const { failover, timeouts, limits, keepAlive, sticky } = pool.settings
   /** Responses and sockets of the requests under way here, and who waits for the last once the balancer is closing. */
   const active = new Bag<Writable>()
   let closing: PromiseWithResolvers<void> | undefined
@@ -115,7 +123,9 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
           const picky = failover.retriedStatuses.size > 0
           const unwanted = picky ? unwantedOf(req, served.attempts, new Set(tried).add(worker)) : NONE
           const cookie = sticky?.cookieFor(client, worker)
-          const carried = await forward(worker, { timeouts, keepAlive, until, fresh, unwanted, cookie })
+          const { id } = served
+          const terms = { timeouts, limits, keepAlive, headers, until, fresh, unwanted, cookie, id }
+          const carried = await forward(worker, terms)
           lease.release(carried)
           served.status = carried
           return
@@ -168,8 +178,14 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     }
     if (mountPath === 'keep') req.url = (req as { originalUrl?: string }).originalUrl ?? url
     if (forwarder.accepts?.(req) === false) return leave()
-    const refused = closing ? closed() : refusal(req)
+    const socket: Shut = req.socket
+    if (socket[SHUT]) return
+    const refused = closing ? closed() : refusal(req, { limits, trace })
+    const isDeclined = offersUpgrade(req)
+    if (isDeclined) res.shouldKeepAlive = false
+    if (isDeclined || refused?.headers?.['Connection'] === 'close') socket[SHUT] = true
     if (refused) return leave(refused)
+    if (answerLocally(req, res, trace)) return
     try {
       await carry(req, res, (worker, terms) => forwarder.forward(req, res, worker, terms))
     } catch (error) {
@@ -225,6 +241,6 @@ function kindOf(error: unknown): FailureKind {
 
 /** A client that is to blame is not a worker's failure. */
 function outcomeOf(error: unknown): Outcome {
-  if (error instanceof RequestTimeoutError) return 'client-gone'
+  if (error instanceof HttpError) return 'client-gone'
   return (error instanceof WorkerFailure ? error.status : undefined) ?? 'failed'
 }

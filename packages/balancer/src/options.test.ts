@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { inspect } from 'node:util'
 import { getTasks } from 'node-cron'
-import { NEVER, poolOf, specs } from '../test/support/fakes.ts'
+import { NEVER, specs } from '../test/support/fakes.ts'
 import { OptionError } from './errors.ts'
-import { loadBalance, type LoadBalanceOptions } from './load-balance.ts'
 import { createPool } from './pool.ts'
 import type { PoolOptions } from './pool-options.ts'
 import type { WorkerSpec } from './worker.ts'
@@ -160,6 +159,13 @@ suite('createPool refuses, naming the option, the value and the mend,', () => {
       { drain: { timeout: 0 } },
       'drain.timeout: 0 is not a duration; give milliseconds above 0, and no more than 2147483647',
     ],
+    ...[-1, NaN, '1mb', null].map(
+      (bad) =>
+        [
+          { limits: { body: bad } },
+          `limits.body: ${inspect(bad).replaceAll("'", '"')} is not a size; give bytes, 0 or more`,
+        ] as const,
+    ),
     [
       { health: { probe: 'http' } },
       'health.probe: "http" is not a probe; give an async function (worker, signal)',
@@ -200,33 +206,6 @@ suite('createPool takes', () => {
     test(`health: ${JSON.stringify(health)}`, (t) => {
       const pool = createPool(specs(1), { health: { ...health, probe: async () => {} } })
       t.after(() => pool.close())
-    })
-})
-
-suite('loadBalance refuses, naming the option, the value and the mend,', () => {
-  for (const [options, message] of [
-    [{ mountPath: 'x' }, 'mountPath: "x" is neither "strip" nor "keep"'],
-    [{ mountPath: true }, 'mountPath: true is neither "strip" nor "keep"'],
-    [{ forwarder: {} }, 'forwarder: {} is no forwarder; give httpProxy(), or one of your own'],
-    [{ forwarder: null }, 'forwarder: null is no forwarder; give httpProxy(), or one of your own'],
-    [
-      { trustedProxies: '10.0.0.0/8' },
-      'trustedProxies: "10.0.0.0/8" is no list of addresses; write it as ["10.0.0.0/8", "2001:db8::1"]',
-    ],
-    ...['10.0.0.0/33', '10.0.0', 'proxy.test', '', '10.0.0.0/8, 192.0.2.1', 8].map(
-      (bad) =>
-        [
-          { trustedProxies: ['loopback', bad] },
-          `trustedProxies[1]: ${JSON.stringify(bad)} is no address or network; write it as "10.0.0.0/8"`,
-        ] as const,
-    ),
-  ] as const)
-    test(message, (t) => {
-      const pool = poolOf(t, 1)
-      assert.throws(() => loadBalance(pool, options as unknown as LoadBalanceOptions), {
-        name: 'OptionError',
-        message,
-      })
     })
 })
 

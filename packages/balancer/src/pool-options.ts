@@ -2,6 +2,7 @@ import { toBreaker, type BreakerOptions } from './breaker.ts'
 import { toDrain, type DrainOptions } from './drain.ts'
 import { toFailover, type Failover, type FailoverOptions } from './failover.ts'
 import type { HealthOptions } from './health/poller.ts'
+import { toLimits, type Limits } from './limits.ts'
 import { Sticky, type StickyOptions } from './sticky.ts'
 import { toStrategy, type StrategyOption } from './strategies/index.ts'
 import type { Strategy } from './strategies/strategy.ts'
@@ -16,6 +17,8 @@ export interface PoolOptions {
   readonly failover?: FailoverOptions
   /** How long the parts of an exchange may take. */
   readonly timeouts?: Partial<Timeouts>
+  /** How much a client may send. */
+  readonly limits?: Partial<Limits>
   /** How connections to workers are kept. */
   readonly keepAlive?: Partial<KeepAlive>
   /** Keeps sessions with their worker by a cookie. Default off. */
@@ -33,6 +36,7 @@ export interface Settings {
   readonly strategy: Strategy
   readonly failover: Failover
   readonly timeouts: Timeouts
+  readonly limits: Limits
   readonly keepAlive: KeepAlive
   readonly drain: Required<DrainOptions>
   readonly sticky: Sticky | undefined
@@ -46,6 +50,7 @@ export function toSettings(options: PoolOptions): Settings {
     strategy = 'round-robin',
     failover,
     timeouts,
+    limits,
     keepAlive,
     drain,
     sticky,
@@ -57,6 +62,7 @@ export function toSettings(options: PoolOptions): Settings {
     strategy: toStrategy(strategy),
     failover: toFailover(failover),
     timeouts: toTimeouts(timeouts),
+    limits: toLimits(limits),
     keepAlive: toKeepAlive(keepAlive),
     drain: toDrain('drain.', drain),
     sticky: sticky && new Sticky(sticky),

@@ -5,7 +5,10 @@ import { suite, test, type TestContext } from 'node:test'
 import express from 'express'
 import { listen } from '../test/support/listen.ts'
 import type { HttpError } from './errors.ts'
+import { toLimits } from './limits.ts'
 import { refusal } from './refusal.ts'
+
+const USUAL = { limits: toLimits(), trace: false }
 
 /** What is said of a request that goes over a real connection, with what stands before loadBalance. */
 async function refusalOf(
@@ -17,7 +20,7 @@ async function refusalOf(
   const app = express()
   if (before.length > 0) app.use(...before)
   app.use((req, res) => {
-    refused = refusal(req)
+    refused = refusal(req, USUAL)
     res.end()
   })
   const socket = connect(await listen(t, createServer({ requireHostHeader: false }, app)), '127.0.0.1')
@@ -42,8 +45,12 @@ suite('a request is refused with 501', () => {
   // the others never get so far: Node's parser answers them 400
   for (const coding of ['identity', 'gzip', 'gzip, chunked', 'chunked, chunked', 'x'])
     test(`when its transfer coding is ${coding}`, () => {
-      const req = { rawHeaders: [], headers: { 'transfer-encoding': coding } } as unknown as IncomingMessage
-      assert.equal(refusal(req)?.status, 501)
+      const req = {
+        httpVersion: '1.1',
+        rawHeaders: [],
+        headers: { host: 'a', 'transfer-encoding': coding },
+      } as unknown as IncomingMessage
+      assert.equal(refusal(req, USUAL)?.status, 501)
     })
 
   test('when it comes over a connection and its transfer coding is identity', async (t) => {

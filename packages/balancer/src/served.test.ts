@@ -4,19 +4,19 @@ import { test } from 'node:test'
 import { workers } from '../test/support/fakes.ts'
 import { record, served } from './served.ts'
 
-const request = (): IncomingMessage => ({}) as IncomingMessage
+const request = (headers = {}): IncomingMessage => ({ headers }) as IncomingMessage
 
 test('of a request that loadBalance never had, nothing is told', () => {
   assert.equal(served(request()), undefined)
 })
 
 test('of a request that loadBalance has, it is told how far it has come', () => {
-  const [req, other] = [request(), request()]
+  const [req, other] = [request({ 'x-request-id': '7' }), request()]
   const open = record(req)
-  assert.deepEqual(served(req), { worker: undefined, attempts: 0, status: undefined })
+  assert.deepEqual(served(req), { id: '7', worker: undefined, attempts: 0, status: undefined })
   const [worker] = workers(1)
   Object.assign(open, { worker, attempts: 2, status: 200 })
-  assert.deepEqual(served(req), { worker, attempts: 2, status: 200 })
+  assert.deepEqual(served(req), { id: '7', worker, attempts: 2, status: 200 })
   assert.equal(served(other), undefined)
 })
 
@@ -30,5 +30,11 @@ test('of a request that comes to a second loadBalance, the second tells', () => 
 test('the record does not show in what loops over a request', () => {
   const req = request()
   record(req)
-  assert.deepEqual(Object.keys(req), [])
+  assert.deepEqual(Object.keys(req), ['headers'])
+})
+
+test('a request without an X-Request-Id, or with an empty one, gets an id of its own', () => {
+  const ids = [request(), request({ 'x-request-id': '' }), request()].map((req) => record(req).id)
+  assert.equal(new Set(ids).size, 3)
+  for (const id of ids) assert.match(id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
 })

@@ -11,6 +11,8 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url))
 const FLOORS = [
   [
     'bag.ts',
+    'max-forwards.ts',
+    'request-target.ts',
     'errors.ts',
     'middleware.ts',
     'outcome.ts',
@@ -20,8 +22,9 @@ const FLOORS = [
     'ramp.ts',
   ],
   ['origin.ts'],
-  ['worker.ts', 'client.ts', 'answer-error.ts', 'timeouts.ts'],
+  ['worker.ts', 'client.ts', 'answer-error.ts', 'timeouts.ts', 'limits.ts'],
   ['failover.ts', 'drain.ts', 'breaker.ts', 'sticky.ts'],
+  ['local-answer.ts'],
   ['strategies/', 'forwarders/', 'health/', 'metrics/', 'refusal.ts'],
   ['pool-events.ts', 'pool-options.ts', 'worker-list.ts'],
   ['picker.ts'],

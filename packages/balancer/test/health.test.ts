@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { createPool } from '../src/index.ts'
 import { startApp } from './support/app.ts'
+import { block } from './support/block.ts'
 import { startProcess } from './support/processes.ts'
 import { rawWorker } from './support/raw-worker.ts'
 import { until } from './support/until.ts'
@@ -85,6 +88,29 @@ for (const [what, answer] of [
     await app.pool.ready
     assert.equal(app.pool.workers[0]?.alive, false)
     assert.equal((await fetch(`${app.url}/fine`)).status, 503)
+  })
+
+for (const [what, stalls, ms] of [
+  ['stands still for long as soon as its pool is made', 1, 1500],
+  ['stands still again and again', 12, 400],
+] as const)
+  test(`a process that ${what} takes no healthy worker for dead, and finds a dead one`, async (t) => {
+    const processes = await Promise.all([startProcess(t), startProcess(t)])
+    const urls = processes.map(({ url }) => url)
+    const pool = createPool(urls, { health: { schedule: '* * * * * *', timeout: 300, fall: 1 } })
+    t.after(() => pool.close())
+    const down: string[] = []
+    pool.on('down', ({ id }) => down.push(id))
+    for (let i = 0; i < stalls; i++) {
+      block(ms)
+      await turn()
+    }
+    await pool.ready
+    assert.deepEqual(down, [])
+    const [victim] = processes
+    victim?.child.kill('SIGKILL')
+    await until('it is found dead', () => down.length > 0)
+    assert.deepEqual(down, [`127.0.0.1:${victim?.port}`])
   })
 
 test('probes use no connection of the traffic', async (t) => {

@@ -1,4 +1,4 @@
-// Holds idle connections or WebSockets open. Arguments: origin, `connections` or `websockets`.
+// Holds idle connections, WebSockets or heads of requests open. Arguments: origin, `connections`, `websockets` or `heads`.
 // Prints `ready`; then for each line on stdin, a count, it opens what lacks and prints `<count> open`.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -11,15 +11,16 @@ const open: Socket[] = []
 /** How many are opened at the same time. */
 const AT_ONCE = 50
 
+const OPEN = { connections: connection, websockets: webSocket, heads: head }
+const openOne = OPEN[held as keyof typeof OPEN]
+
 process.stdin.ref() // the tether of launched scripts lets it go
 console.log('ready')
 for await (const line of createInterface({ input: process.stdin })) {
   const count = Number(line)
   while (open.length < count) {
     const more = Math.min(AT_ONCE, count - open.length)
-    open.push(
-      ...(await Promise.all(Array.from({ length: more }, held === 'websockets' ? webSocket : connection))),
-    )
+    open.push(...(await Promise.all(Array.from({ length: more }, openOne))))
   }
   console.log(`${count} open`)
 }
@@ -33,6 +34,24 @@ async function connection(): Promise<Socket> {
   socket.write(`GET /small HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   await once(socket, 'data')
   return socket
+}
+
+/** About a byte a second, each in its own time, and no end; when it was sent away another one comes. */
+async function head(): Promise<Socket> {
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  socket.write(`GET /small HTTP/1.1\r\nHost: ${host}\r\nX-Slow: `)
+  const trickle = (): void => {
+    if (!socket.writable) return
+    socket.write('x')
+    later()
+  }
+  const later = (): unknown => setTimeout(trickle, 500 + Math.random() * 1000)
+  later()
+  return socket
+    .on('error', () => {})
+    .on('close', () => void head())
+    .resume()
 }
 
 /** One that is closed spoils the measurement. */

@@ -4,7 +4,7 @@ import { script } from '../processes/launch.ts'
 import { until } from '../processes/until.ts'
 
 export interface Holding {
-  /** Resolves when `count` are open in all, each with one answer. */
+  /** Resolves when `count` are open in all, each with one answer, but for heads. */
   open(count: number): Promise<void>
   close(): Promise<void>
 }

@@ -3,6 +3,7 @@ import { oneM, post16k, tenK } from './bodies.ts'
 import { features } from './features.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
+import { slowloris } from './slowloris.ts'
 import { small, small1000 } from './small.ts'
 import { tls } from './tls.ts'
 import { websocket } from './websocket.ts'
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   websocket,
   tls,
   latency(),
+  slowloris(),
   features,
   workers,
   memory,

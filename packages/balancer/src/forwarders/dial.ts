@@ -1,10 +1,19 @@
 import { Agent, type ClientRequest } from 'node:http'
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 
-/** A connection that fails with ETIMEDOUT when it does not stand within `timeout` ms, not after the minutes the system allows. */
+/** After how long an idle connection is asked by TCP whether its peer is still there, in ms. */
+export const KEEP_ALIVE = 60_000
+
+/**
+ * A connection that fails with ETIMEDOUT when it does not stand within `timeout` ms, not after the minutes the system
+ * allows; whether it stands is looked at once more after a turn of the event loop, which may have been blocked.
+ */
 export function dial(options: TcpNetConnectOpts, timeout: number): Socket {
-  const socket = connect(options)
-  const timer = setTimeout(() => socket.destroy(timedOut('no connection', timeout)), timeout)
+  const socket = connect({ ...options, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE })
+  const expire = (): void => {
+    if (socket.connecting) socket.destroy(timedOut('no connection', timeout))
+  }
+  const timer = setTimeout(() => setImmediate(expire), timeout)
   const stop = (): void => clearTimeout(timer)
   return socket.once('connect', stop).once('close', stop)
 }
@@ -57,7 +66,7 @@ export class WorkerAgent extends Agent {
   }
 
   override createConnection(options: TcpNetConnectOpts): Socket {
-    return dial({ ...options, noDelay: true, keepAlive: true }, this.#connect)
+    return dial({ ...options, noDelay: true }, this.#connect)
   }
 
   /** Whether a connection of it carries something. */

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Limits } from '../limits.ts'
 import type { KeepAlive, Timeouts } from '../timeouts.ts'
 import type { Worker } from '../worker.ts'
+import type { HeaderOptions } from './request-headers.ts'
 
 /** How an exchange ended that no worker is to blame for: the status of the full answer, or the client left. */
 export type Carried = number | 'client-gone'
@@ -16,6 +18,11 @@ export interface Settle {
 export interface Terms {
   readonly timeouts: Timeouts
   readonly keepAlive: KeepAlive
+  readonly limits: Limits
+  /** What the worker is told of the balancer and the client. */
+  readonly headers: HeaderOptions
+  /** What tells the request apart in logs, for `X-Request-Id`. */
+  readonly id: string
   /** When the response must have begun, by `performance.now()`; a body that is still coming stops that clock. */
   readonly until: number
   /** Whether it must go over a connection of its own, which was never used before. */

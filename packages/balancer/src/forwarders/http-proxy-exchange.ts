@@ -2,20 +2,20 @@ import { IncomingMessage, type ClientRequest, type IncomingHttpHeaders, type Ser
 import type { Socket } from 'node:net'
 import type { PassThrough } from 'node:stream'
 import type { Options } from 'http-proxy-middleware'
-import { RequestTimeoutError, WorkerFailure } from '../errors.ts'
+import { HttpError, WorkerFailure } from '../errors.ts'
 import { hasBody } from '../failover.ts'
+import { requestPath } from '../request-target.ts'
 import type { Worker } from '../worker.ts'
 import { isTimeout, reset, WorkerAgent } from './dial.ts'
 import type { Settle, Terms } from './forwarder.ts'
-import { addCookie, cleanResponse, requestHeaders, requestPath } from './headers.ts'
-import { disown, toTarget, type Target } from './http-proxy-target.ts'
+import { disown, takeBack, toTarget, type Target } from './http-proxy-target.ts'
+import { relayInterim } from './interim.ts'
 import { discard } from './leftover.ts'
 import { flushLater, noBody, relay, SMALL } from './relay.ts'
+import { requestHeaders } from './request-headers.ts'
+import { addCookie, cleanResponse } from './response-headers.ts'
 import { Upload } from './upload.ts'
 import { Watchdog, type Watched } from './watchdog.ts'
-
-/** httpxy's options for one request. */
-type PerRequest = Pick<Options, 'selfHandleResponse'>
 
 /** One request on its way to one worker through http-proxy-middleware, which reads its url and headers from `req`. */
 export class HttpExchange implements Watched {
@@ -32,13 +32,14 @@ export class HttpExchange implements Watched {
   readonly #path: string
   readonly #watchdog: Watchdog
   readonly #upload: Upload | undefined
-  #request: PerRequest | undefined
+  #request: Options | undefined
   #proxyReq: ClientRequest | undefined
   #socket: Socket | undefined
   #bytesBefore = 0
   #connected = false
   #response: IncomingMessage | undefined
   #stopRelay: (() => void) | undefined
+  #endsByClosing = false
   #settled = false
 
   constructor(
@@ -60,8 +61,8 @@ export class HttpExchange implements Watched {
     this.#headers = req.headers
     this.#path = requestPath(req.url)
     this.#watchdog = new Watchdog(this, terms)
-    this.#upload = hasBody(req) ? new Upload(req, this.#watchdog) : undefined
-    req.headers = requestHeaders(req)
+    this.#upload = hasBody(req) ? new Upload(req, res, this.#watchdog) : undefined
+    req.headers = requestHeaders(req, worker, terms.id, terms.headers)
     req.url = '/' // http-proxy-middleware parses it, and gives up on some that are none of its business
     res.once('close', this.#closed)
   }
@@ -80,7 +81,7 @@ export class HttpExchange implements Watched {
   }
 
   /** The request has a socket, which may still be connecting. */
-  sending(proxyReq: ClientRequest, request: PerRequest): void {
+  sending(proxyReq: ClientRequest, request: Options): void {
     const socket = proxyReq.socket
     if (this.#settled || !socket) return void proxyReq.destroy()
     this.#request = request
@@ -88,7 +89,8 @@ export class HttpExchange implements Watched {
     this.#socket = socket
     this.#bytesBefore = socket.bytesRead
     this.#restore() // the head is made; loggers that look at `req` from now on find what the client sent
-    if (this.#path === '*') proxyReq.path = '*' // OPTIONS *, which would go out as /*
+    if (proxyReq.getHeader('connection') === 'close') proxyReq.shouldKeepAlive = false // Node would use it again (RFC 9112, 9.6)
+    proxyReq.on('information', (interim) => relayInterim(this.#req, this.#res, interim))
     proxyReq.once('upgrade', (_response, switched: Socket) => {
       switched.destroy()
       this.#fail('response', new Error('switched protocols unasked'))
@@ -107,8 +109,9 @@ export class HttpExchange implements Watched {
     this.#response = response
     if (fault) {
       if (this.#request) this.#request.selfHandleResponse = true // so it leaves the response alone
-      response.resume()
-      return this.#fail('response', new Error(fault))
+      this.#fail('response', new Error(fault))
+      process.nextTick(disown, response) // http-proxy-middleware listens after this event
+      return void this.#proxyReq?.destroy() // who answers so is not asked again over this connection
     }
     this.#watchdog.answered(response.headers['content-type'])
     addCookie(response.headers, this.#terms.cookie)
@@ -146,7 +149,7 @@ export class HttpExchange implements Watched {
   }
 
   expired(error: Error): void {
-    if (error instanceof RequestTimeoutError) {
+    if (error instanceof HttpError) {
       this.#res.shouldKeepAlive = false // what is left of its body is unread
       this.#end(() => this.#settle.reject(error))
     } else this.#fail(this.#phase(), error)
@@ -199,22 +202,22 @@ export class HttpExchange implements Watched {
   /** `Connection` is about the client's connection, not about the worker's. */
   #setConnection({ headers }: IncomingMessage): void {
     const isOld = this.#req.httpVersion === '1.0'
-    const endsByClosing = isOld && headers['content-length'] === undefined
+    this.#endsByClosing = isOld && headers['content-length'] === undefined
     const closes =
-      endsByClosing || !this.#res.shouldKeepAlive || this.#res.getHeader('connection') === 'close'
+      this.#endsByClosing || !this.#res.shouldKeepAlive || this.#res.getHeader('connection') === 'close'
     headers.connection = closes ? 'close' : 'keep-alive'
     // For HTTP/1.0 http-proxy-middleware answers with the request's.
     if (isOld) this.#req.headers = { ...this.#headers, connection: headers.connection }
-    if (endsByClosing) this.#response?.once('error', () => reset(this.#req.socket)) // a mere end would look whole
+    if (this.#endsByClosing) this.#response?.once('error', () => reset(this.#req.socket))
   }
 
   #phase(): WorkerFailure['phase'] {
     if (!this.#connected) return 'connect'
-    const answered = (this.#socket?.bytesRead ?? 0) > this.#bytesBefore
-    return answered ? 'response' : 'request'
+    return (this.#socket?.bytesRead ?? 0) > this.#bytesBefore ? 'response' : 'request'
   }
 
   #fail(phase: WorkerFailure['phase'], error: Error): void {
+    if (this.#endsByClosing) reset(this.#req.socket) // a mere end would look whole
     this.#stopRelay?.() // an answer without a length would seem to end here
     if (!this.#settled && !this.#res.headersSent) this.#takeBack()
     const timeout = isTimeout(error)
@@ -227,9 +230,7 @@ export class HttpExchange implements Watched {
   #takeBack(): void {
     if (!this.#response) return
     this.#stopRelay?.()
-    for (const name of Object.keys(this.#response.headers)) this.#res.removeHeader(name)
-    this.#res.statusCode = 200
-    this.#res.statusMessage = ''
+    takeBack(this.#res, this.#response)
   }
 
   #end(settle: () => void): void {

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Worker } from '../worker.ts'
 
 /** What http-proxy-middleware takes for a target, made anew for each attempt: by it, late events are told apart. */
@@ -18,4 +18,11 @@ export function toTarget(worker: Worker): Target {
 export function disown(response: IncomingMessage): void {
   response.removeAllListeners('close')
   response.removeAllListeners('error').on('error', () => {})
+}
+
+/** Takes a worker's head off a response that somebody else will write. */
+export function takeBack(res: ServerResponse, { headers }: IncomingMessage): void {
+  for (const name of Object.keys(headers)) res.removeHeader(name)
+  res.statusCode = 200
+  res.statusMessage = ''
 }

@@ -3,12 +3,15 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Options } from 'http-proxy-middleware'
 import { WorkerFailure } from '../errors.ts'
+import { requestPath } from '../request-target.ts'
 import type { Worker } from '../worker.ts'
-import { ConnectionAgent, isTimeout, reset } from './dial.ts'
+import { ConnectionAgent, isTimeout, KEEP_ALIVE, reset } from './dial.ts'
 import type { Settle, Terms } from './forwarder.ts'
-import { addCookie, cleanResponse, endToEnd, requestHeaders, requestPath } from './headers.ts'
+import { endToEnd } from './hop-by-hop.ts'
 import { toTarget, type Target } from './http-proxy-target.ts'
 import { readAlong } from './read-along.ts'
+import { requestHeaders } from './request-headers.ts'
+import { addCookie, cleanResponse } from './response-headers.ts'
 import { Watchdog, type Watched } from './watchdog.ts'
 
 /** One WebSocket on its way to one worker through http-proxy-middleware, over a connection that already stands. */
@@ -27,6 +30,8 @@ export class UpgradeExchange implements Watched {
   readonly #watchdog: Watchdog
   /** The worker's answer, once it has begun and is passed on. */
   #status: number | undefined
+  /** The same, where it is a refusal. */
+  #refusal: IncomingMessage | undefined
   #settled = false
 
   constructor(
@@ -45,7 +50,9 @@ export class UpgradeExchange implements Watched {
     this.#url = req.url
     this.#headers = req.headers
     this.#path = requestPath(req.url)
-    req.headers = { ...requestHeaders(req), connection: 'Upgrade', upgrade: 'websocket' }
+    req.headers = requestHeaders(req, worker, terms.id, terms.headers)
+    req.headers.connection = 'Upgrade'
+    req.headers.upgrade = 'websocket'
     req.url = '/' // http-proxy-middleware parses it, and gives up on some that are none of its business
     this.#stopReading = readAlong(socket)
     socket.once('close', this.#closed)
@@ -65,17 +72,6 @@ export class UpgradeExchange implements Watched {
   /** The request is made; nothing is written yet, and http-proxy-middleware's listeners come after these. */
   sending(proxyReq: ClientRequest): void {
     this.#restore()
-    proxyReq.once('upgrade', (response) => {
-      this.#begun(101)
-      this.#watchdog.stop()
-      const { upgrade } = response.headers
-      response.headers = {
-        ...endToEnd(response.headers),
-        connection: 'Upgrade',
-        upgrade: upgrade ?? 'websocket',
-      }
-      addCookie(response.headers, this.#terms.cookie)
-    })
     // http-proxy-middleware listens only after this event. It would relay whatever answer comes, and end the
     // client's socket on any error, though another worker may still take the upgrade.
     process.nextTick(() => {
@@ -84,8 +80,29 @@ export class UpgradeExchange implements Watched {
         if (this.#refused(response)) for (const relay of relays) relay.call(proxyReq, response)
       })
       proxyReq.removeAllListeners('error').on('error', (error) => this.#fail(error, this.#phase()))
+      const joins = proxyReq.listeners('upgrade')
+      proxyReq.removeAllListeners('upgrade').once('upgrade', (response: IncomingMessage, ...rest) => {
+        if (!this.#switched(response)) return
+        for (const join of joins) join.call(proxyReq, response, ...rest)
+        for (const side of [this.#socket as Socket, this.#connection]) side.setKeepAlive(true, KEEP_ALIVE)
+      })
       if (this.#settled) proxyReq.destroy()
     })
+  }
+
+  /** The worker switches protocols. Whether that is to what it was asked for. */
+  #switched(response: IncomingMessage): boolean {
+    const { upgrade } = response.headers
+    if (upgrade?.toLowerCase() !== 'websocket') {
+      this.#fail(new Error(`switched to ${upgrade}`), 'response')
+      return false
+    }
+    this.#begun(101)
+    this.#watchdog.stop()
+    response.headers = { ...endToEnd(response.headers), connection: 'Upgrade', upgrade }
+    addCookie(response.headers, this.#terms.cookie)
+    this.#socket.setDefaultEncoding('latin1') // in which http-proxy-middleware's head is to go out
+    return true
   }
 
   /** The worker answers, but does not switch protocols. Whether that can be passed on. */
@@ -102,6 +119,7 @@ export class UpgradeExchange implements Watched {
     }
     addCookie(response.headers, this.#terms.cookie)
     this.#begun(status)
+    this.#refusal = response
     this.#watchdog.answered(response.headers['content-type'])
     response.on('data', this.#moved).once('end', () => this.#watchdog.stop())
     this.#socket.on('drain', this.#moved)
@@ -162,6 +180,7 @@ export class UpgradeExchange implements Watched {
 
   #fail(error: Error, phase: WorkerFailure['phase'], status?: number): void {
     if (this.#settled) return
+    if (this.#refusal?.complete) return // what comes behind a whole answer is no part of it
     if (this.#socket.destroyed) return this.#closed()
     this.#connection.destroy()
     if (this.#status !== undefined && this.#status !== 101) reset(this.#socket as Socket) // a refusal, cut in its body

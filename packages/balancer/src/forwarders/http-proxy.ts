@@ -20,6 +20,7 @@ const RESERVED = {
   xfwd: 'loadBalance always sets X-Forwarded-*, by the app\'s "trust proxy"',
   ejectPlugins: 'loadBalance answers errors itself; give plugins as plugins: [...]',
   selfHandleResponse: 'loadBalance writes the response; change it in on.proxyRes',
+  changeOrigin: "give host: 'worker' to loadBalance",
   followRedirects: 'loadBalance hands redirects to the client',
   proxyTimeout: 'give timeouts to createPool',
   timeout: 'give timeouts to createPool',

@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import { trailers } from './response-headers.ts'
 import type { Watchdog } from './watchdog.ts'
 
 /** Up to how many bytes a body is small: copied, to go out in one buffer with its head. */
@@ -40,6 +41,8 @@ export function relay(response: IncomingMessage, res: ServerResponse, watchdog: 
   }
   const onEnd = (): void => {
     watchdog.stop()
+    const { rawTrailers, rawHeaders } = response
+    if (rawTrailers.length > 0) res.addTrailers(trailers(rawTrailers, rawHeaders))
     endWith(res, held)
   }
   response.on('data', onData).on('end', onEnd)

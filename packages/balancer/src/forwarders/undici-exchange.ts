@@ -1,14 +1,15 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { PassThrough } from 'node:stream'
 import type { Dispatcher } from 'undici'
-import { HttpError, RequestTimeoutError, WorkerFailure } from '../errors.ts'
+import { HttpError, WorkerFailure } from '../errors.ts'
 import { hasBody } from '../failover.ts'
 import type { Worker } from '../worker.ts'
 import { isTimeout, reset } from './dial.ts'
 import type { Settle, Terms } from './forwarder.ts'
-import { rawResponseHeaders, reason, responseFault } from './headers.ts'
+import { relayInterim } from './interim.ts'
 import { Leftover } from './leftover.ts'
 import { endWith, flushLater, SMALL } from './relay.ts'
+import { rawResponseHeaders, reason, responseFault, trailers } from './response-headers.ts'
 import { wasReused } from './undici-connect.ts'
 import { Upload } from './upload.ts'
 import { Watchdog, type Watched } from './watchdog.ts'
@@ -42,7 +43,7 @@ export class UndiciExchange implements Dispatcher.DispatchHandler, Watched {
     this.#terms = terms
     this.#settle = settle
     this.#watchdog = new Watchdog(this, terms)
-    this.#upload = hasBody(req) ? new Upload(req, this.#watchdog) : undefined
+    this.#upload = hasBody(req) ? new Upload(req, res, this.#watchdog) : undefined
     res.once('close', this.#closed)
   }
 
@@ -70,7 +71,12 @@ export class UndiciExchange implements Dispatcher.DispatchHandler, Watched {
     headers: IncomingHttpHeaders,
     phrase?: string,
   ): void {
-    if (status >= 100 && status < 200 && status !== 101) return // an interim response
+    if (status >= 100 && status < 200 && status !== 101)
+      return relayInterim(this.#req, this.#res, {
+        statusCode: status,
+        statusMessage: phrase,
+        rawHeaders: controller.rawHeaders as Buffer[],
+      })
     const fault = responseFault(status, headers)
     if (fault) return controller.abort(new Error(fault))
     if (this.#terms.unwanted.has(status)) return this.#turnDown(controller, status)
@@ -98,10 +104,12 @@ export class UndiciExchange implements Dispatcher.DispatchHandler, Watched {
     }
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(controller: Controller): void {
     if (this.#leftover) return this.#leftover.end()
     this.#watchdog.stop()
     this.#headIsOut = true
+    const { rawTrailers, rawHeaders } = controller as { rawTrailers?: Buffer[]; rawHeaders: Buffer[] }
+    if (rawTrailers && rawTrailers.length > 0) this.#res.addTrailers(trailers(rawTrailers, rawHeaders))
     endWith(this.#res, this.#held)
   }
 
@@ -121,7 +129,7 @@ export class UndiciExchange implements Dispatcher.DispatchHandler, Watched {
   }
 
   expired(error: Error): void {
-    if (error instanceof RequestTimeoutError) {
+    if (error instanceof HttpError) {
       this.#res.shouldKeepAlive = false // what is left of its body is unread
       this.#end(() => this.#settle.reject(error))
     } else this.#fail(error)

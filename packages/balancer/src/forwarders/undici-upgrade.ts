@@ -4,10 +4,10 @@ import type { Duplex } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { WorkerFailure } from '../errors.ts'
 import type { Worker } from '../worker.ts'
-import { isTimeout, reset } from './dial.ts'
+import { isTimeout, KEEP_ALIVE, reset } from './dial.ts'
 import type { Settle, Terms } from './forwarder.ts'
-import { rawResponseHeaders } from './headers.ts'
 import { readAlong } from './read-along.ts'
+import { rawResponseHeaders } from './response-headers.ts'
 import { wasReused } from './undici-connect.ts'
 import { UndiciExchange } from './undici-exchange.ts'
 import { Watchdog, type Watched } from './watchdog.ts'
@@ -106,8 +106,8 @@ export class UndiciUpgrade implements Dispatcher.DispatchHandler, Watched {
     this.#refusal?.onResponseData(controller, chunk)
   }
 
-  onResponseEnd(): void {
-    this.#refusal?.onResponseEnd()
+  onResponseEnd(controller: Controller): void {
+    this.#refusal?.onResponseEnd(controller)
   }
 
   onResponseError(controller: Controller | null, error: Error): void {
@@ -163,7 +163,8 @@ export class UndiciUpgrade implements Dispatcher.DispatchHandler, Watched {
   /** Both ways from now on, until one side closes: the other gets what was under way to it, then its end. */
   #join(connection: Socket, answer: string): void {
     const socket = this.#socket as Socket
-    for (const side of [socket, connection]) side.setTimeout(0).setNoDelay(true).setKeepAlive(true)
+    for (const side of [socket, connection])
+      side.setTimeout(0).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE)
     connection.on('error', (error: Error) => {
       socket.end() // nothing may be written to it any more
       this.#fail('response', error)

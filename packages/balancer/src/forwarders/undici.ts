@@ -1,9 +1,9 @@
 import { Client, Pool, type Dispatcher } from 'undici'
-import { HttpError } from '../errors.ts'
+import { requestPath } from '../request-target.ts'
 import type { Worker } from '../worker.ts'
 import { MARGIN } from './dial.ts'
 import type { Carried, Forwarder, Terms } from './forwarder.ts'
-import { rawRequestHeaders, requestPath } from './headers.ts'
+import { rawRequestHeaders } from './request-headers.ts'
 import { connector } from './undici-connect.ts'
 import { UndiciExchange } from './undici-exchange.ts'
 import { UndiciUpgrade } from './undici-upgrade.ts'
@@ -11,8 +11,9 @@ import { UndiciUpgrade } from './undici-upgrade.ts'
 /**
  * Forwards by undici's `dispatch`, which writes straight to the response: less CPU for each request than the default
  * forwarder, the same behaviour, and headers keep their case. Differences: it has none of http-proxy-middleware's
- * options; a request's head goes out with the first byte of its body; `OPTIONS *` is a 501; a `100 Continue` that
- * nobody asked for is a 502; a reason phrase beyond ASCII is dropped.
+ * options; a request's head goes out with the first byte of its body; a `100 Continue` that nobody asked for is a 502; a
+ * reason phrase beyond ASCII is dropped; `TE: trailers` goes out without `Connection: TE`; a worker of HTTP/1.0 that
+ * answers in chunks is believed.
  */
 export function undici(): Forwarder {
   const pools = new Map<Worker, Pool>()
@@ -43,9 +44,8 @@ export function undici(): Forwarder {
   return {
     forward(req, res, worker, terms) {
       const path = requestPath(req.url)
-      if (path === '*') return Promise.reject(new HttpError(501, 'OPTIONS * is not supported'))
       const method = req.method as Dispatcher.HttpMethod
-      const headers = rawRequestHeaders(req)
+      const headers = rawRequestHeaders(req, worker, terms.id, terms.headers)
       const length = req.headers['content-length']
       if (length !== undefined) headers.push('content-length', length)
       return new Promise<Carried>((resolve, reject) => {
@@ -59,7 +59,7 @@ export function undici(): Forwarder {
 
     upgrade(req, socket, head, worker, terms) {
       const path = requestPath(req.url)
-      const headers = rawRequestHeaders(req)
+      const headers = rawRequestHeaders(req, worker, terms.id, terms.headers)
       return new Promise<Carried>((resolve, reject) => {
         const exchange = new UndiciUpgrade(req, socket, head, worker, terms, { resolve, reject })
         dispatch(worker, terms, { path, method: 'GET', headers, upgrade: 'websocket' }, exchange)

@@ -1,4 +1,4 @@
-import { RequestTimeoutError } from '../errors.ts'
+import { ContentTooLargeError, RequestTimeoutError } from '../errors.ts'
 import { timedOut } from './dial.ts'
 import type { Terms } from './forwarder.ts'
 
@@ -8,7 +8,7 @@ export interface Watched {
   workerIsFull(): boolean
   /** Whether the client has yet to take what has come of the response. */
   clientIsFull(): boolean
-  /** Nothing has moved for too long. A `RequestTimeoutError` blames the client, any other error the worker. */
+  /** It goes no further: nothing has moved for too long, or too much has. An `HttpError` blames the client, any other error the worker. */
   expired(error: Error): void
 }
 
@@ -38,6 +38,8 @@ export class Watchdog {
   #until: number
   /** How much of the time for the answer was left when the body began, in ms. */
   #left = 0
+  /** How much of the body has come, in bytes. */
+  #length = 0
   /** Undefined once it is over. */
   #timer: NodeJS.Timeout | undefined
 
@@ -61,6 +63,16 @@ export class Watchdog {
     this.#since = performance.now()
     this.#left = this.#until - this.#since
     this.#waitingFor = hasBody ? 'body' : 'head'
+  }
+
+  /** So many bytes more of the body have come. */
+  uploaded(bytes: number): void {
+    this.moved()
+    this.#length += bytes
+    const { body } = this.#terms.limits
+    if (this.#length <= body) return
+    this.stop()
+    this.#watched.expired(new ContentTooLargeError(body))
   }
 
   /** The body is with the worker. */

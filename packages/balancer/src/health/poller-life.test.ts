@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { heldProbe, NEVER, settled, workers } from '../../test/support/fakes.ts'
 import type { Worker } from '../worker.ts'
 import { createPoller, type HealthOptions } from './poller.ts'
@@ -62,12 +63,14 @@ suite('probes', () => {
 
 suite('the deadline', () => {
   test('ends a probe that ignores its signal, and what it says later does not count', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout'] })
+    t.mock.timers.enable({ apis: ['setInterval'] })
     const { poller, calls, all } = setUp(t, { timeout: 400, rise: 1 })
     const first = poller.watch([all[0]])
     t.mock.timers.tick(399)
+    await turn()
     assert.equal(calls[0]?.signal.aborted, false)
     t.mock.timers.tick(1)
+    await turn()
     assert.equal(calls[0]?.signal.aborted, true)
     await first
     assert.equal(all[0].alive, false)
@@ -83,7 +86,7 @@ suite('the deadline', () => {
   })
 
   test('is the reason that is given, also when the probe has one of its own then', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout'] })
+    t.mock.timers.enable({ apis: ['setInterval'] })
     const reasons: string[] = []
     const obedient: HealthOptions = {
       schedule: NEVER,
@@ -103,17 +106,19 @@ suite('the deadline', () => {
   })
 
   test('is default 1 s', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout'] })
+    t.mock.timers.enable({ apis: ['setInterval'] })
     const { poller, calls, all } = setUp(t)
     void poller.watch([all[0]])
     t.mock.timers.tick(999)
+    await turn()
     assert.equal(calls[0]?.signal.aborted, false)
     t.mock.timers.tick(1)
+    await turn()
     assert.equal(calls[0]?.signal.aborted, true)
   })
 
   test('is over with its probe: a signal is not aborted afterwards', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout'] })
+    t.mock.timers.enable({ apis: ['setInterval'] })
     const { poller, calls, all } = setUp(t)
     const first = poller.watch([all[0]])
     calls[0]?.pass()

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, OptionError } from '../errors.ts'
+import { OptionError } from '../errors.ts'
 import { setAlive, type Worker } from '../worker.ts'
+import { untilDeadline, type Ending } from './deadline.ts'
 import { httpProbe, type Probe } from './probe.ts'
 import { checkSchedule, createSchedule, smallestGap } from './schedule.ts'
 import { tell } from '../tell.ts'
@@ -58,10 +59,21 @@ const HANDFUL = 16
 /** Time between two handfuls in ms, or less: the last must have its whole deadline before the next tick. */
 const PAUSE = 10
 
+/**
+ * A probe in which this process's own event loop stalled for half the timeout says nothing of the worker: it is
+ * repeated, good or bad, but only so often in a row. Then it counts, lest a process that always stalls never learns who
+ * is alive: its workers had turns enough of the loop to be heard (`deadline.ts`). It is no storm, since each such probe
+ * has lasted a good part of the timeout; ticks that come meanwhile find it out, and start no other.
+ */
+const REPEATS = 3
+
 interface Watch {
   /** Probes in a row that contradict the verdict; -1 before the first. */
   streak: number
-  probing: Promise<void> | undefined
+  /** Probes in a row in which the event loop stalled. */
+  stalled: number
+  /** Tells whether the probe that is out has counted. */
+  probing: Promise<boolean> | undefined
   last: LastProbe | undefined
   readonly abort: AbortController
 }
@@ -80,7 +92,7 @@ export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poll
   function watch(workers: readonly Worker[]): Promise<void> {
     const fresh = workers.map((worker): [Worker, Watch] => [
       worker,
-      { streak: -1, probing: undefined, last: undefined, abort: new AbortController() },
+      { streak: -1, stalled: 0, probing: undefined, last: undefined, abort: new AbortController() },
     ])
     for (const [worker, watched] of fresh) watches.set(worker, watched)
     return checkAll(fresh)
@@ -95,32 +107,46 @@ export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poll
     return checkAll(Array.from(watches))
   }
 
+  /** Probes these until each has counted. */
   async function checkAll(all: readonly [Worker, Watch][]): Promise<void> {
+    for (let left = all; left.length > 0;) {
+      const settled = await checkOnce(left)
+      left = left.filter((_, i) => !settled[i])
+    }
+  }
+
+  /** Probes each of these once. Tells of each whether that settled it: its probe has counted, or it was let go. */
+  async function checkOnce(all: readonly [Worker, Watch][]): Promise<boolean[]> {
     const pause = Math.min(PAUSE, (gap - timeout) / 2 / Math.ceil(all.length / HANDFUL))
-    const probes: Promise<void>[] = []
+    const probes: Promise<boolean>[] = []
     for (let i = 0; i < all.length; i += HANDFUL) {
       if (i > 0) await sleep(pause)
-      for (const [worker, watched] of all.slice(i, i + HANDFUL))
-        if (watches.get(worker) === watched) probes.push(check(worker, watched))
+      for (const [worker, watched] of all.slice(i, i + HANDFUL)) probes.push(check(worker, watched))
     }
-    await Promise.all(probes)
+    return Promise.all(probes)
   }
 
   /** One probe at a time for each worker: who asks meanwhile gets the one that is out. */
-  function check(worker: Worker, watched: Watch): Promise<void> {
-    watched.probing ??= withDeadline(probe, worker, timeout, watched.abort.signal)
-      .then(
-        () => count(worker, watched, undefined),
-        (error: unknown) => count(worker, watched, describe(error)),
-      )
+  async function check(worker: Worker, watched: Watch): Promise<boolean> {
+    if (watches.get(worker) !== watched) return true
+    watched.probing ??= untilDeadline((signal) => probe(worker, signal), timeout, watched.abort.signal)
+      .then((ending) => settle(worker, watched, ending))
       .finally(() => {
         watched.probing = undefined
       })
     return watched.probing
   }
 
+  function settle(worker: Worker, watched: Watch, { fault, stalled }: Ending): boolean {
+    if (watches.get(worker) !== watched) return true
+    watched.stalled = stalled ? watched.stalled + 1 : 0
+    if (stalled && watched.stalled <= REPEATS) return false
+    watched.stalled = 0
+    count(worker, watched, fault)
+    return true
+  }
+
   function count(worker: Worker, watched: Watch, fault: string | undefined): void {
-    if (watches.get(worker) !== watched) return
     const good = fault === undefined
     const { last } = watched
     const streak = last?.isWell === good ? last.streak + 1 : 1
@@ -151,25 +177,6 @@ export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poll
     last: (worker) => watches.get(worker)?.last,
     untilNext: () => task.msToNext() ?? 0,
     close,
-  }
-}
-
-/** The probe, held to its deadline even if it ignores its signal. */
-async function withDeadline(probe: Probe, worker: Worker, timeout: number, gone: AbortSignal): Promise<void> {
-  const abort = new AbortController()
-  const { promise: over, reject } = Promise.withResolvers<never>()
-  const end = (why: string): void => {
-    reject(new Error(why))
-    abort.abort()
-  }
-  const stop = (): void => end('no longer watched')
-  const timer = setTimeout(end, timeout, `no answer within ${timeout} ms`).unref()
-  gone.addEventListener('abort', stop)
-  try {
-    await Promise.race([probe(worker, abort.signal), over])
-  } finally {
-    clearTimeout(timer)
-    gone.removeEventListener('abort', stop)
   }
 }
 

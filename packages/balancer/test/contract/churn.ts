@@ -6,6 +6,8 @@ import type { Pool, WorkerSpec } from '../../src/index.ts'
 import { startApp, STEADY, type TestApp } from '../support/app.ts'
 import { noCrashes } from '../support/crashes.ts'
 import type { Create } from '../support/hostile.ts'
+import { INVARIANT_LISTENERS } from '../support/invariants.ts'
+import { nothingLeft, resources } from '../support/resources.ts'
 import { until } from '../support/until.ts'
 import { echo, startWorkers, type TestWorker } from '../support/workers.ts'
 
@@ -67,13 +69,6 @@ function attempts(pool: Pool): () => number {
   let gone = 0
   pool.on('removed', ({ requests }) => void (gone += requests))
   return () => pool.workers.reduce((sum, { requests }) => sum + requests, gone)
-}
-
-/** What the process has open, by type. */
-function resources(): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const type of process.getActiveResourcesInfo()) counts[type] = (counts[type] ?? 0) + 1
-  return counts
 }
 
 function listeners(pool: Pool): number {
@@ -141,9 +136,7 @@ export function churn(create: Create): void {
   test('nothing is left of a balancer after such changes, once it is closed', async (t) => {
     const before = resources()
     await t.test('changes', (t) => churned(t, create))
-    await until('all is closed', () => isWithin(resources(), before)).catch(() =>
-      assert.deepEqual(resources(), before),
-    )
+    await nothingLeft(before)
   })
 }
 
@@ -152,10 +145,6 @@ async function noConnections(workers: readonly TestWorker[]): Promise<boolean> {
     workers.map(({ server }) => promisify(server.getConnections.bind(server))()),
   )
   return counts.every((count) => count === 0)
-}
-
-function isWithin(now: Record<string, number>, before: Record<string, number>): boolean {
-  return Object.entries(now).every(([type, count]) => count <= (before[type] ?? 0))
 }
 
 async function churned(t: TestContext, create: Create): Promise<void> {
@@ -180,5 +169,5 @@ async function churned(t: TestContext, create: Create): Promise<void> {
   assert.deepEqual(await app.balance.close(), { cut: 0 })
   assert.ok((await app.pool.close()).every(({ cut }) => cut === 0))
   await until('nobody is connected to any worker', () => noConnections(workers))
-  assert.equal(listeners(app.pool), 0)
+  assert.equal(listeners(app.pool), INVARIANT_LISTENERS)
 }

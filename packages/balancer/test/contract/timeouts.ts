@@ -12,7 +12,7 @@ import {
 } from '../../src/index.ts'
 import { startApp, STEADY, type TestApp } from '../support/app.ts'
 import { noCrashes } from '../support/crashes.ts'
-import { deafWorker } from '../support/deaf-worker.ts'
+import { deafWorker } from '../support/faulty.ts'
 import { head, type Create } from '../support/hostile.ts'
 import { listen } from '../support/listen.ts'
 import { header } from '../support/message.ts'

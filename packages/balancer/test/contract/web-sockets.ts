@@ -171,6 +171,16 @@ export function webSockets(create: Create): void {
         assert.equal(app.pool.metrics.failed, 1)
       })
 
+  test('a refusal with more behind it than it announces is passed on as it is announced', async (t) => {
+    noCrashes(t)
+    const worker = await rawWorker(t, 'HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno, and more')
+    const app = await startApp(t, [worker.url], { forwarder: create() })
+    assert.deepEqual(await refusal(t, app.port), { status: 403, body: 'no' })
+    await until('nobody is active', () => app.pool.metrics.active === 0)
+    assert.deepEqual([app.pool.metrics.failed, app.pool.workers[0]?.outcomes['4xx']], [0, 1])
+    await until("the worker's connection is closed", () => worker.sockets.every((socket) => socket.closed))
+  })
+
   for (const answer of ['garbage\r\n\r\n', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n', 'HTTP/1.1 200'])
     test(`${JSON.stringify(answer.slice(0, 12))} for an answer is a 502`, async (t) => {
       noCrashes(t)

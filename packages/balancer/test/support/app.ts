@@ -12,6 +12,7 @@ import {
   type PoolOptions,
   type WorkerSpec,
 } from '../../src/index.ts'
+import { invariants } from './invariants.ts'
 import { listen } from './listen.ts'
 
 export interface TestApp {
@@ -74,10 +75,12 @@ function startBalance(
   options: LoadBalanceOptions,
 ): Pick<TestApp, 'pool' | 'balance'> {
   const pool = createPool(workers, poolOptions)
+  const hold = invariants(pool, poolOptions.health?.probe === STEADY.health?.probe)
   const balance = loadBalance(pool, options)
-  t.after(() => {
-    void balance.close({ timeout: 1 }) // what is under way is of no interest any more
-    void pool.close()
+  t.after(async () => {
+    await balance.close({ timeout: 1 }) // what is under way is of no interest any more
+    await pool.close({ timeout: 1 })
+    await hold()
   })
   return { pool, balance }
 }

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { TestContext } from 'node:test'
 import type { Carried, Forwarder, Terms } from '../../src/index.ts'
+import { toHeaderOptions } from '../../src/forwarders/request-headers.ts'
+import { toLimits } from '../../src/limits.ts'
 import { toKeepAlive, toTimeouts } from '../../src/timeouts.ts'
 import { Worker } from '../../src/worker.ts'
 import type { Create } from './hostile.ts'
@@ -67,7 +69,10 @@ export async function carrier(
 function usual(): Terms {
   return {
     timeouts: toTimeouts(),
+    limits: toLimits(),
     keepAlive: toKeepAlive(),
+    headers: toHeaderOptions({}),
+    id: 'a-request',
     until: performance.now() + 60_000,
     fresh: false,
     unwanted: new Set(),

@@ -3,8 +3,8 @@ import type { TestContext } from 'node:test'
 
 const EVENTS = ['uncaughtException', 'unhandledRejection', 'warning'] as const
 
-/** Fails the test if anything meanwhile was thrown at the process, or warned of. */
-export function noCrashes(t: TestContext): void {
+/** Fails the test if anything meanwhile was thrown at the process, or warned of; returns what was so far. */
+export function noCrashes(t: TestContext): readonly unknown[] {
   const crashes: unknown[] = []
   const note = (error: unknown): void => void crashes.push(error)
   for (const event of EVENTS) process.on(event, note)
@@ -13,4 +13,5 @@ export function noCrashes(t: TestContext): void {
     for (const event of EVENTS) process.off(event, note)
     assert.deepEqual(crashes, [])
   })
+  return crashes
 }

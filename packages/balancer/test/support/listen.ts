@@ -1,6 +1,7 @@
 import { Server as HttpServer } from 'node:http'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { refusing } from '../faults/unreachable.ts'
 
 /** Starts a server on a free port of 127.0.0.1; when the test is over it ends, with every connection it has. */
 export async function listen(t: TestContext, server: Server, host = '127.0.0.1'): Promise<number> {
@@ -22,12 +23,7 @@ export async function listen(t: TestContext, server: Server, host = '127.0.0.1')
   return (server.address() as AddressInfo).port
 }
 
-/** A port on which nobody listens: connections to it are refused. */
+/** A port on which nobody listens, nor will as long as this process lives: connections to it are refused. */
 export async function deadPort(): Promise<number> {
-  const { createServer } = await import('node:net')
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
+  return (await refusing()).port
 }

@@ -5,6 +5,7 @@ export interface Message {
   /** As sent, in order. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: string
+  readonly trailers: Message['headers']
   /** The bytes behind it. */
   readonly rest: string
 }
@@ -19,12 +20,16 @@ export function readMessage(text: string, { head = false, ended = false } = {}):
   const [line = '', ...lines] = text.slice(0, end).split('\r\n')
   const [, status, reason = ''] = /^HTTP\/1\.[01] (\d{3}) ?(.*)$/s.exec(line) ?? []
   if (status === undefined) throw new Error(`not a response: ${JSON.stringify(text.slice(0, 100))}`)
-  const headers = lines.map((entry) => {
-    const colon = entry.indexOf(':')
-    return [entry.slice(0, colon), entry.slice(colon + 1).trim()] as const
-  })
+  const headers = readFields(lines)
   const body = readBody(text.slice(end + 4), Number(status), headers, head, ended)
-  return body && { status: Number(status), reason, headers, ...body }
+  return body && { status: Number(status), reason, headers, trailers: [], ...body }
+}
+
+function readFields(lines: readonly string[]): Message['headers'] {
+  return lines.map((line) => {
+    const colon = line.indexOf(':')
+    return [line.slice(0, colon), line.slice(colon + 1).trim()]
+  })
 }
 
 /** All values of a header, joined; undefined if it isn't there. */
@@ -39,7 +44,7 @@ function readBody(
   headers: Message['headers'],
   head: boolean,
   ended: boolean,
-): Pick<Message, 'body' | 'rest'> | undefined {
+): (Pick<Message, 'body' | 'rest'> & Partial<Message>) | undefined {
   if (head || status < 200 || status === 204 || status === 304) return { body: '', rest: text }
   if (header({ headers }, 'transfer-encoding') === 'chunked') return readChunks(text)
   const length = header({ headers }, 'content-length')
@@ -48,7 +53,8 @@ function readBody(
   return { body: text.slice(0, Number(length)), rest: text.slice(Number(length)) }
 }
 
-function readChunks(text: string): Pick<Message, 'body' | 'rest'> | undefined {
+/** Reads a body in chunks from the start of `text`; undefined while it is not whole. */
+export function readChunks(text: string): Pick<Message, 'body' | 'trailers' | 'rest'> | undefined {
   let body = ''
   let at = 0
   for (;;) {
@@ -57,8 +63,10 @@ function readChunks(text: string): Pick<Message, 'body' | 'rest'> | undefined {
     const size = Number.parseInt(text.slice(at, end), 16)
     at = end + 2
     if (size === 0) {
-      const trailers = text.slice(at - 2).indexOf('\r\n\r\n')
-      return trailers < 0 ? undefined : { body, rest: text.slice(at + 2 + trailers) }
+      const end = text.indexOf('\r\n\r\n', at - 2)
+      if (end < 0) return undefined
+      const trailers = end < at ? [] : readFields(text.slice(at, end).split('\r\n'))
+      return { body, trailers, rest: text.slice(end + 4) }
     }
     if (text.length < at + size + 2) return undefined
     body += text.slice(at, at + size)

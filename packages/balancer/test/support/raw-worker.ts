@@ -12,6 +12,7 @@ export interface RawRequest {
   readonly socket: Socket
   /** What has come of the body so far; chunks with all that frames them. */
   readonly body: string
+  readonly isWhole: boolean
 }
 
 export interface RawWorker {
@@ -19,6 +20,8 @@ export interface RawWorker {
   readonly port: number
   readonly requests: readonly RawRequest[]
   readonly sockets: readonly Socket[]
+  /** Every byte that came, over all connections, in latin1. */
+  readonly received: string
 }
 
 /** A good answer, for requests beside the one a test is about. */
@@ -34,12 +37,15 @@ export async function rawWorker(
 ): Promise<RawWorker> {
   const requests: RawRequest[] = []
   const sockets: Socket[] = []
+  let received = ''
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.push(socket)
     let text = ''
     let body: Body | undefined
     socket.on('data', (data) => {
-      text += data.toString('latin1')
+      const bytes = data.toString('latin1')
+      received += bytes
+      text += bytes
       for (;;) {
         if (body) text = body.take(text)
         const end = text.indexOf('\r\n\r\n')
@@ -58,7 +64,15 @@ export async function rawWorker(
     socket.on('end', () => socket.end())
   })
   const port = await listen(t, server)
-  return { url: `http://127.0.0.1:${port}`, port, requests, sockets }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    requests,
+    sockets,
+    get received() {
+      return received
+    },
+  }
 }
 
 interface Body {
@@ -105,6 +119,9 @@ function read(head: string, socket: Socket, body: Body): RawRequest {
     socket,
     get body() {
       return body.text
+    },
+    get isWhole() {
+      return body.isOver
     },
   }
 }

@@ -58,3 +58,9 @@ export function upgradeHead(path = '/', connection = 'Upgrade', ...headers: stri
   ]
   return `${[...lines, ...key, ...headers].join('\r\n')}\r\n\r\n`
 }
+
+/** The answer of a worker that agrees. */
+export function switched(...headers: string[]): string {
+  const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket']
+  return `${[...lines, ...headers].join('\r\n')}\r\n\r\n`
+}
