@@ -30,6 +30,8 @@ export function createGatewayServer(
 
   // The balancer says `100 Continue`, once a worker's connection stands. All who listen for requests get these too.
   server.on('checkContinue', (req, res) => void server.emit('request', req, res))
+  // It refuses other expectations too: Node's own 417 would serve what was pipelined behind it.
+  server.on('checkExpectation', (req, res) => void server.emit('request', req, res))
 
   server.on('upgrade', (req, socket, head) => {
     const refusal = headersRefusal(req)

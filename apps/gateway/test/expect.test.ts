@@ -24,3 +24,13 @@ for (const FORWARDER of ['http-proxy', 'undici']) {
     assert.match(await exchange(t, gateway.port, HEAD, 'hello'), /^HTTP\/1\.1 50[23] /)
   })
 }
+
+test('any other expectation is a 417, and what was pipelined behind it is not served', async (t) => {
+  const worker = await startWorker(t, 'a')
+  const gateway = await startGateway(t, [worker.url])
+  const bytes = 'GET /x HTTP/1.1\r\nHost: a\r\nExpect: else\r\n\r\nGET /behind HTTP/1.1\r\nHost: a\r\n\r\n'
+  const received = await exchange(t, gateway.port, bytes)
+  assert.match(received, /^HTTP\/1\.1 417 /)
+  assert.doesNotMatch(received, / 200 /)
+  assert.match(await gateway.line(/ 417 /), /"GET \/x" 417 /)
+})

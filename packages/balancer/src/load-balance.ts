@@ -12,6 +12,7 @@ import { httpProxy } from './forwarders/http-proxy.ts'
 import { toHeaderOptions, type HeaderOptions } from './forwarders/request-headers.ts'
 import { answerLocally } from './local-answer.ts'
 import type { Middleware } from './middleware.ts'
+import { endTogether, isOwed } from './pipeline.ts'
 import type { Pool } from './pool.ts'
 import { offersUpgrade, refusal, upgradeRefusal } from './refusal.ts'
 import { record } from './served.ts'
@@ -186,6 +187,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     if (isDeclined || refused?.headers?.['Connection'] === 'close') socket[SHUT] = true
     if (refused) return leave(refused)
     if (answerLocally(req, res, trace)) return
+    if (!res.socket) endTogether(req.socket, res)
     try {
       await carry(req, res, (worker, terms) => forwarder.forward(req, res, worker, terms))
     } catch (error) {
@@ -196,6 +198,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
   }
 
   async function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (isOwed(socket)) return void socket.destroy() // an answer would come before those, and they into the WebSocket
     socket.on('error', () => {}) // a client that breaks off is no news, and must not be an uncaught error
     try {
       const refused = closing ? closed() : upgradeRefusal(req)

@@ -34,6 +34,8 @@ export function refusal(
     return new HttpError(400, 'HTTP/1.0 has no Transfer-Encoding', CLOSE) // RFC 9112, 6.1
   if (headers.host === undefined && httpVersion === '1.1')
     return new HttpError(400, 'a request has a Host header', CLOSE) // where the server leaves that to the app
+  if (headers.expect !== undefined && !/^100-continue$/i.test(headers.expect))
+    return new HttpError(417, 'the only expectation is 100-continue', CLOSE) // RFC 9110, 10.1.1
   if (method === 'TRACE') {
     if (!trace) return new HttpError(405, 'TRACE is not allowed', { headers: { Allow: ALLOW } })
     if (hasBody(req)) return new HttpError(400, 'a TRACE has no body', CLOSE) // RFC 9110, 9.3.8

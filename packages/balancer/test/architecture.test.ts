@@ -23,7 +23,7 @@ const FLOORS = [
   ],
   ['origin.ts'],
   ['worker.ts', 'client.ts', 'answer-error.ts', 'timeouts.ts', 'limits.ts'],
-  ['failover.ts', 'drain.ts', 'breaker.ts', 'sticky.ts'],
+  ['failover.ts', 'drain.ts', 'breaker.ts', 'sticky.ts', 'pipeline.ts'],
   ['local-answer.ts'],
   ['strategies/', 'forwarders/', 'health/', 'metrics/', 'refusal.ts'],
   ['pool-events.ts', 'pool-options.ts', 'worker-list.ts'],

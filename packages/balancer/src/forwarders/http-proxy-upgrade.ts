@@ -100,6 +100,7 @@ export class UpgradeExchange implements Watched {
     this.#begun(101)
     this.#watchdog.stop()
     response.headers = { ...endToEnd(response.headers), connection: 'Upgrade', upgrade }
+    for (const name of ['content-length', 'transfer-encoding']) delete response.headers[name] // RFC 9110, 8.6; RFC 9112, 6.1
     addCookie(response.headers, this.#terms.cookie)
     this.#socket.setDefaultEncoding('latin1') // in which http-proxy-middleware's head is to go out
     return true

@@ -73,7 +73,7 @@ export function rawResponseHeaders(
     const name = latin1(raw[i])
     const lower = name.toLowerCase()
     if (NOT_ANSWERED.has(lower) || named?.has(lower)) continue
-    if (status === 204 && lower === 'content-length') continue // RFC 9110, 8.6
+    if ((status === 204 || status === 101) && lower === 'content-length') continue // RFC 9110, 8.6
     headers.push(name, latin1(raw[i + 1]))
   }
   return headers

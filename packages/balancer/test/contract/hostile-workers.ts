@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { header } from '../support/message.ts'
 import { head, stage, type Create } from '../support/hostile.ts'
 import { until } from '../support/until.ts'
+import { switched, upgradeHead } from '../support/web-sockets.ts'
 
 const BAD: [what: string, answer: string][] = [
   ['garbage', '\x00\x01\x02 not HTTP\r\n\r\n'],
@@ -107,6 +108,18 @@ export function hostileWorkers(create: Create): void {
     assert.equal(((await failure) as { code?: string }).code, 'ECONNRESET')
     await until('the request is over', () => app.pool.metrics.failed === 1)
     await servesOn()
+  })
+
+  test('a worker that agrees to a WebSocket tells no length of it', async (t) => {
+    for (const framing of ['Content-Length: 3', 'Transfer-Encoding: chunked']) {
+      const { client } = await stage(t, create, switched(framing))
+      const one = await client(upgradeHead())
+      const answer = await one.response()
+      assert.equal(answer.status, 101)
+      for (const name of ['content-length', 'transfer-encoding'])
+        assert.equal(header(answer, name), undefined) // RFC 9110, 8.6; RFC 9112, 6.1
+      one.socket.destroy()
+    }
   })
 
   test('an idle connection is not used for longer than a worker says', async (t) => {

@@ -57,7 +57,7 @@ const fields = fc
 /** `$` stands for what tells one message from all others. */
 const request = fc
   .record({
-    method: oneOf('GET|GET|GET|POST|POST|PUT|HEAD|DELETE|OPTIONS|PATCH|TRACE'),
+    method: oneOf('GET|GET|GET|POST|POST|PUT|HEAD|DELETE|OPTIONS|PATCH|TRACE|CONNECT'),
     target: oneOf('/$|/$|/$|/$?a=b|//$|/$/../%zz|http://other.test/$|http://other.test?$'),
     version: fc.nat(29).map((n) => ['1.0', '1.0', '0.9', '2.0'][n] ?? '1.1'),
     host: oneOf('example.test|example.test|[::1]:80|x'),
@@ -80,8 +80,28 @@ const response = fc
     [interim, `HTTP/${start}\r\nX-Answered: $\r\n${fields}${framing}\r\n`, body, leftover].join(''),
   )
 
+/** Agrees to a WebSocket, or seems to. */
+const agreement = fc
+  .record({
+    interim: oneOf('||||HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n|HTTP/1.1 102 X\r\n\r\n'),
+    start: oneOf('1.1 101 Switching Protocols|1.1 101 OK|1.1 101 '),
+    connection: oneOf(
+      'Connection: Upgrade|Connection: Upgrade|connection:keep-alive, upgrade|Connection: close|X: y',
+    ),
+    upgrade: oneOf('Upgrade: websocket|Upgrade: websocket|upgrade:WebSocket|Upgrade: h2c|X: y'),
+    framing: oneOf('|||||Content-Length: 3\r\n|Content-Length: 0\r\n|Transfer-Encoding: chunked\r\n'),
+    fields,
+    behind: fc.constantFrom('', '', '\x81\x02hi', '3\r\nabc\r\n0\r\n\r\n', ...RESPONSE_TOKENS),
+  })
+  .map(({ interim, start, connection, upgrade, framing, fields, behind }) =>
+    [interim, `HTTP/${start}\r\n${connection}\r\n${framing}${upgrade}\r\n${fields}\r\n`, behind].join(''),
+  )
+
 /** What clients may send over one connection. */
 export const requests = changed(request, 3, REQUEST_TOKENS)
 
 /** What workers may answer to one request. */
 export const responses = changed(response, 1, RESPONSE_TOKENS)
+
+/** What workers may answer to a handshake. */
+export const handshakes = changed(fc.oneof(agreement, agreement, response), 1, RESPONSE_TOKENS)

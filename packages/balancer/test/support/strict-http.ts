@@ -59,7 +59,9 @@ export function readRequests(text: string): Requests {
           return chunks.join('')
         },
       }
-      cursor.body(length ?? 0, chunks)
+      const trailers = cursor.body(length ?? 0, chunks)
+      if (trailers.includes('content-length') || trailers.includes('transfer-encoding'))
+        throw new Bad('framing behind a body') // RFC 9110, 6.5.1; behind a response it is dropped
       requests.push(partial)
       partial = undefined
       from = cursor.at
@@ -80,8 +82,11 @@ export interface Response {
   readonly rest: string
 }
 
-/** Reads the response to one request; `ended` tells whether the connection was ended behind `text`, and not broken. */
-export function readResponse(text: string, method: string, ended: boolean): Response {
+/**
+ * Reads the response to one request; `ended` tells whether the connection was ended behind `text`, and not broken,
+ * `maySwitch` whether the request asked for another protocol.
+ */
+export function readResponse(text: string, method: string, ended: boolean, maySwitch = false): Response {
   const cursor = new Cursor(text)
   const interims: number[] = []
   const chunks: string[] = []
@@ -91,7 +96,11 @@ export function readResponse(text: string, method: string, ended: boolean): Resp
       const [, digits] = cursor.match(/^HTTP\/1\.[01] ([1-9]\d\d)(?: .*)?$/s) // nobody reads a reason
       const status = Number(digits)
       const fields = cursor.fields()
-      if (status === 101) throw new Bad('101 unasked')
+      if (status === 101 && !maySwitch) throw new Bad('101 unasked')
+      if (status === 101) {
+        const response = { status, interims, fields, body: '' }
+        return { response, end: 'whole', why: '', rest: text.slice(cursor.at) }
+      }
       if (status < 200) {
         interims.push(status)
         continue
@@ -214,21 +223,19 @@ class Cursor {
     return fields
   }
 
-  /** Adds a body to `into`, as far as it goes. */
-  body(length: number | 'chunked', into: string[]): void {
+  /** Adds a body to `into`, as far as it goes, and returns the names of what trails it. */
+  body(length: number | 'chunked', into: string[]): string[] {
     const part = (size: number): void => {
       into.push(this.#text.slice(this.at, this.at + size))
       this.take(size)
     }
-    if (length !== 'chunked') return part(length)
+    if (length !== 'chunked') {
+      part(length)
+      return []
+    }
     for (;;) {
       const size = Number.parseInt(this.match(CHUNK)[1] ?? '', 16)
-      if (size === 0) {
-        const names = this.fields().map(([name]) => name.toLowerCase())
-        if (names.includes('content-length') || names.includes('transfer-encoding'))
-          throw new Bad('framing behind a body') // RFC 9110, 6.5.1
-        return
-      }
+      if (size === 0) return this.fields().map(([name]) => name.toLowerCase())
       part(size)
       this.crlf()
     }
