@@ -111,9 +111,16 @@ export function toHttpError(failure: unknown): unknown {
 /** Bad input: names the option, the value that was given, and the mend. */
 export class OptionError extends TypeError {
   override readonly name = 'OptionError'
+  /** The path of the option, such as `workers[1]` or `health.timeout`. */
+  readonly option: string
+  /** The message without the option: the value, and the mend. */
+  readonly reason: string
 
   constructor(option: string, value: unknown, mend: string) {
-    super(`${option}: ${show(value)} ${mend}`)
+    const reason = `${show(value)} ${mend}`
+    super(`${option}: ${reason}`)
+    this.option = option
+    this.reason = reason
   }
 }
 

@@ -1,5 +1,5 @@
 export { answerError, answerUpgradeError } from './answer-error.ts'
-export type { Client } from './client.ts'
+export { toTrust, type Client, type Trust } from './client.ts'
 export {
   BadGatewayError,
   ContentTooLargeError,
@@ -14,7 +14,7 @@ export type { Drained, DrainOptions } from './drain.ts'
 export type { FailoverOptions, RetryReason } from './failover.ts'
 export type { Carried, Forwarder, Terms } from './forwarders/forwarder.ts'
 export { httpProxy, type HttpProxyOptions } from './forwarders/http-proxy.ts'
-export type { HealthOptions } from './health/poller.ts'
+export type { HealthOptions } from './health/options.ts'
 export type { Probe } from './health/probe.ts'
 export { loadBalance, type LoadBalance, type LoadBalanceOptions } from './load-balance.ts'
 export { metrics } from './metrics/controller.ts'
@@ -25,6 +25,7 @@ export type { Middleware, Next } from './middleware.ts'
 export type { PoolOptions } from './pool-options.ts'
 export type { PoolEvents, Updated } from './pool-events.ts'
 export { createPool, type Pool } from './pool.ts'
+export { checkPool } from './configuration.ts'
 export type { RetryBudget } from './retry-budget.ts'
 export { served, type Served } from './served.ts'
 export { hash, type HashOptions } from './strategies/hash.ts'

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex, Writable } from 'node:stream'
 import { answerError, answerUpgradeError } from './answer-error.ts'
 import { Bag } from './bag.ts'
@@ -12,7 +11,7 @@ import { httpProxy } from './forwarders/http-proxy.ts'
 import { toHeaderOptions, type HeaderOptions } from './forwarders/request-headers.ts'
 import { answerLocally } from './local-answer.ts'
 import type { Middleware } from './middleware.ts'
-import { endTogether, isOwed } from './pipeline.ts'
+import { endTogether, isOwed, isShut, shut } from './pipeline.ts'
 import type { Pool } from './pool.ts'
 import { offersUpgrade, refusal, upgradeRefusal } from './refusal.ts'
 import { record } from './served.ts'
@@ -45,14 +44,6 @@ export interface LoadBalance extends Middleware {
   close(options?: DrainOptions): Promise<{ readonly cut: number }>
 }
 
-/**
- * Marks a connection on which no request is served any more: one was refused that others may read otherwise, or an upgrade
- * was declined, behind which Node's parser drops what has come in the same segment, and takes what follows for a request.
- */
-const SHUT = Symbol('rondo.shut')
-
-type Shut = Socket & { [SHUT]?: boolean }
-
 const NONE: ReadonlySet<number> = new Set()
 
 /** When the idle connections to a worker are closed. */
@@ -76,8 +67,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
   const trust = toTrust(options.trustedProxies)
   const headers = toHeaderOptions(options)
 
-  const { metrics, retries } = pool
-  const { failover, timeouts, limits, keepAlive, sticky } = pool.settings
+  const { metrics } = pool
   /** Responses and sockets of the requests under way here, and who waits for the last once the balancer is closing. */
   const active = new Bag<Writable>()
   let closing: PromiseWithResolvers<void> | undefined
@@ -88,6 +78,8 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     carrier: Writable,
     forward: (worker: Worker, terms: Terms) => Promise<Carried>,
   ) {
+    const { retries } = pool // as they are now: an update changes them for the requests behind it
+    const { failover, timeouts, limits, keepAlive, sticky } = pool.settings
     const served = record(req)
     const client = httpClient(req, trust)
     const begun = performance.now()
@@ -102,7 +94,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     metrics.active++
     retries.request(begun)
     try {
-      if (!pool.isReady) await pool.ready
+      while (!pool.isReady) await pool.ready
       while (served.attempts < failover.attempts) {
         hasLeft = carrier.destroyed || carrier.writableEnded
         if (hasLeft) break
@@ -162,11 +154,12 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     attempts: number,
     tried: ReadonlySet<Worker>,
   ): ReadonlySet<number> {
+    const { failover } = pool.settings
     const mayGoOn =
       attempts < failover.attempts &&
       isRepeatable(req) &&
       pool.hasEligible(tried) &&
-      retries.allows(performance.now())
+      pool.retries.allows(performance.now())
     return mayGoOn ? failover.retriedStatuses : NONE
   }
 
@@ -179,12 +172,11 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     }
     if (mountPath === 'keep') req.url = (req as { originalUrl?: string }).originalUrl ?? url
     if (forwarder.accepts?.(req) === false) return leave()
-    const socket: Shut = req.socket
-    if (socket[SHUT]) return
-    const refused = closing ? closed() : refusal(req, { limits, trace })
+    if (isShut(req.socket)) return
+    const refused = closing ? closed() : refusal(req, { limits: pool.settings.limits, trace })
     const isDeclined = offersUpgrade(req)
     if (isDeclined) res.shouldKeepAlive = false
-    if (isDeclined || refused?.headers?.['Connection'] === 'close') socket[SHUT] = true
+    if (isDeclined || refused?.headers?.['Connection'] === 'close') shut(req.socket)
     if (refused) return leave(refused)
     if (answerLocally(req, res, trace)) return
     if (!res.socket) endTogether(req.socket, res)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Breaker, type OnBreaker } from './breaker.ts'
 import type { Client } from './client.ts'
 import type { Drains } from './drain.ts'
@@ -9,9 +10,10 @@ import { ramp, type Worker } from './worker.ts'
  * paused by the breaker; when that pauses all who are left, it pauses none.
  */
 export class Picker {
-  readonly breaker: Breaker | undefined
-  readonly #settings: Settings
+  #breaker: Breaker | undefined
+  #settings: Settings
   readonly #drains: Drains
+  readonly #onBreaker: OnBreaker
   #workers: readonly Worker[] = []
   #eligible: readonly Worker[] = []
   /** Whether the breaker would pause all who are left, and so pauses none. */
@@ -20,7 +22,21 @@ export class Picker {
   constructor(settings: Settings, drains: Drains, onBreaker: OnBreaker) {
     this.#settings = settings
     this.#drains = drains
-    this.breaker = settings.breaker && new Breaker(settings.breaker, onBreaker)
+    this.#onBreaker = onBreaker
+    this.#breaker = settings.breaker && new Breaker(settings.breaker, onBreaker)
+  }
+
+  get breaker(): Breaker | undefined {
+    return this.#breaker
+  }
+
+  /** Goes by other settings from now on; a breaker whose options are the same as before keeps what it knows. */
+  reconfigure(settings: Settings): void {
+    if (!isDeepStrictEqual(settings.breaker, this.#settings.breaker)) {
+      this.#breaker?.close()
+      this.#breaker = settings.breaker && new Breaker(settings.breaker, this.#onBreaker)
+    }
+    this.#settings = settings
   }
 
   get eligible(): readonly Worker[] {
@@ -31,7 +47,7 @@ export class Picker {
   refresh(workers: readonly Worker[]): void {
     this.#workers = workers
     const well = workers.filter((worker) => worker.alive && !worker.draining)
-    const willing = this.breaker ? well.filter((worker) => !this.breaker?.pauses(worker)) : well
+    const willing = this.#breaker ? well.filter((worker) => !this.#breaker?.pauses(worker)) : well
     this.#sparesAll = willing.length === 0
     this.#eligible = Object.freeze(this.#sparesAll ? well : willing)
   }
@@ -52,7 +68,7 @@ export class Picker {
 
   /** A draining worker keeps its sessions, if the drain says so. */
   #keepsSessions(worker: Worker): boolean {
-    if (!worker.alive || (!this.#sparesAll && this.breaker?.pauses(worker))) return false
+    if (!worker.alive || (!this.#sparesAll && this.#breaker?.pauses(worker))) return false
     return !worker.draining || this.#drains.keepsSessions(worker)
   }
 }

@@ -23,3 +23,17 @@ export function endTogether(socket: Socket, res: ServerResponse): void {
 export function isOwed({ _httpMessage: response }: Duplex & { _httpMessage?: unknown }): boolean {
   return Boolean(response)
 }
+
+const SHUT: unique symbol = Symbol('rondo.shut')
+
+/**
+ * Serves no more requests on a connection: one was refused that others may read otherwise, or an upgrade was declined,
+ * behind which Node's parser drops what has come in the same segment, and takes what follows for a request.
+ */
+export function shut(socket: Socket & { [SHUT]?: boolean }): void {
+  socket[SHUT] = true
+}
+
+export function isShut(socket: Socket & { [SHUT]?: boolean }): boolean {
+  return socket[SHUT] === true
+}

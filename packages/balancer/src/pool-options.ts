@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { toBreaker, type BreakerOptions } from './breaker.ts'
 import { toDrain, type DrainOptions } from './drain.ts'
 import { toFailover, type Failover, type FailoverOptions } from './failover.ts'
-import type { HealthOptions } from './health/poller.ts'
+import { toHealth, type Health, type HealthOptions } from './health/options.ts'
 import { toLimits, type Limits } from './limits.ts'
 import { Sticky, type StickyOptions } from './sticky.ts'
 import { toStrategy, type StrategyOption } from './strategies/index.ts'
@@ -31,8 +32,9 @@ export interface PoolOptions {
   readonly drain?: DrainOptions
 }
 
-/** The options but health, checked and whole. */
+/** The options, checked and whole. */
 export interface Settings {
+  readonly health: Health
   readonly strategy: Strategy
   readonly failover: Failover
   readonly timeouts: Timeouts
@@ -44,8 +46,14 @@ export interface Settings {
   readonly slowStart: number | undefined
 }
 
-/** @throws OptionError for the first that is bad. */
-export function toSettings(options: PoolOptions): Settings {
+/**
+ * @param before What was given before, and what came of it: strategies and sessions that are still wanted go on.
+ * @throws OptionError for the first that is bad.
+ */
+export function toSettings(
+  options: PoolOptions,
+  before?: { readonly options: PoolOptions; readonly settings: Settings },
+): Settings {
   const {
     strategy = 'round-robin',
     failover,
@@ -58,14 +66,17 @@ export function toSettings(options: PoolOptions): Settings {
     slowStart,
   } = options
   if (slowStart !== undefined) checkDuration('slowStart', slowStart)
+  const isAsBefore = (name: keyof PoolOptions & keyof Settings): boolean =>
+    before !== undefined && isDeepStrictEqual(options[name], before.options[name])
   return {
-    strategy: toStrategy(strategy),
+    health: toHealth(options.health),
+    strategy: before && isAsBefore('strategy') ? before.settings.strategy : toStrategy(strategy),
     failover: toFailover(failover),
     timeouts: toTimeouts(timeouts),
     limits: toLimits(limits),
     keepAlive: toKeepAlive(keepAlive),
     drain: toDrain('drain.', drain),
-    sticky: sticky && new Sticky(sticky),
+    sticky: before && isAsBefore('sticky') ? before.settings.sticky : sticky && new Sticky(sticky),
     breaker: breaker && toBreaker(breaker),
     slowStart,
   }

@@ -69,7 +69,7 @@ suite('a name that is given to another URL', () => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const pool = await readyPool(t, before)
     const [one] = load(pool, 'blue')
-    const { drained } = pool.update(after, { timeout: 100 })
+    const { drained } = pool.update(after, { drain: { timeout: 100 } })
     t.mock.timers.tick(100)
     assert.deepEqual(await drained, [{ id: 'blue', cut: 1, calledOff: false }])
     assert.equal(one?.isCut, true)
@@ -168,7 +168,9 @@ suite('an update changes nothing when', () => {
   test('its timeout is none', async (t) => {
     const pool = await readyPool(t)
     const { workers } = pool
-    assert.throws(() => pool.update([urlA], { timeout: 0 }), { message: /^timeout: 0 is not a duration; / })
+    assert.throws(() => pool.update([urlA], { drain: { timeout: 0 } }), {
+      message: /^drain.timeout: 0 is not a duration; /,
+    })
     assert.equal(pool.workers, workers)
     assert.deepEqual(picked(pool), new Set([A, B]))
   })

@@ -153,7 +153,7 @@ suite('a worker that an update leaves out', () => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const pool = await readyPool(t)
     const [one] = load(pool, A)
-    const { drained } = pool.update([urlB], { timeout: 100 })
+    const { drained } = pool.update([urlB], { drain: { timeout: 100 } })
     t.mock.timers.tick(100)
     assert.deepEqual(await drained, [{ id: A, cut: 1, calledOff: false }])
     assert.equal(one?.isCut, true)

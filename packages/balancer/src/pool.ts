@@ -1,16 +1,17 @@
 import { EventEmitter } from 'node:events'
+import { Configuration } from './configuration.ts'
 import type { Client } from './client.ts'
 import { Drains, toDrain, type Drained, type DrainOptions } from './drain.ts'
-import { createPoller, type Poller } from './health/poller.ts'
+import type { OnVerdict } from './health/poller.ts'
 import { Metrics } from './metrics/metrics.ts'
 import type { PoolEvents, Updated } from './pool-events.ts'
 import { Picker } from './picker.ts'
-import { toSettings, type PoolOptions, type Settings } from './pool-options.ts'
-import { RetryAccount } from './retry-budget.ts'
+import type { PoolOptions, Settings } from './pool-options.ts'
+import type { RetryAccount } from './retry-budget.ts'
 import { statsOf, type PoolStats } from './stats.ts'
 import { tell } from './tell.ts'
-import { checkNames, compare, displaced, find, toWorkers } from './worker-list.ts'
-import { setWeight, Worker, type Carrier, type Lease, type Released, type WorkerSpec } from './worker.ts'
+import { checkNames, merge, displaced, find, ids, toWorkers } from './worker-list.ts'
+import { Worker, type Carrier, type Lease, type Released, type WorkerSpec } from './worker.ts'
 
 const NONE: ReadonlySet<Worker> = new Set()
 
@@ -27,41 +28,23 @@ export function createPool(workers: readonly WorkerSpec[], options: PoolOptions 
 export class Pool extends EventEmitter<PoolEvents> {
   /** What is counted of the requests. */
   readonly metrics: Metrics = new Metrics(() => this.#workers)
-  /** Resolves when every worker that the pool was made with has its first verdict. */
-  readonly ready: Promise<void>
-  /** Its options, checked and whole. */
-  readonly settings: Settings
-  /** What is left for retries. Kept by `load-balance.ts`. */
-  readonly retries: RetryAccount
-
   #workers: readonly Worker[] = []
   #seq = 0
-  #isReady = false
   #closing: Promise<Drained[]> | undefined
-  readonly #poller: Poller
+  readonly #configuration: Configuration
   readonly #drains = new Drains()
   readonly #picker: Picker
 
   constructor(specs: readonly WorkerSpec[], options: PoolOptions = {}) {
     super()
-    this.settings = toSettings(options)
-    this.retries = new RetryAccount(this.settings.failover.budget)
     const workers = toWorkers(specs, this.#nextSeq)
+    this.#configuration = new Configuration(options, this.#judged)
     this.#picker = new Picker(this.settings, this.#drains, (worker, state) => {
       this.#refresh()
-      if (state === 'open') tell(() => this.emit('breaker-open', worker))
-      if (state === 'closed') tell(() => this.emit('breaker-close', worker))
+      if (state !== 'half-open')
+        tell(() => this.emit(state === 'open' ? 'breaker-open' : 'breaker-close', worker))
     })
-    this.#poller = createPoller(options.health ?? {}, (worker, alive, reason) => {
-      if (alive && this.#isReady) this.#picker.slowStart(worker) // before, all are new: nobody could take what one is spared
-      this.#refresh()
-      this.emit(alive ? 'up' : 'down', worker, reason)
-    })
-    this.#workers = Object.freeze(workers)
-    for (const worker of workers) this.metrics.join(worker)
-    this.ready = this.#poller.watch(workers).then(() => {
-      this.#isReady = true
-    })
+    this.#join(workers)
   }
 
   /** All workers, dead and draining ones too, in the order in which they came. */
@@ -69,9 +52,24 @@ export class Pool extends EventEmitter<PoolEvents> {
     return this.#workers
   }
 
+  /** Its options, checked and whole. */
+  get settings(): Settings {
+    return this.#configuration.settings
+  }
+
+  /** What is left for retries. Kept by `load-balance.ts`. */
+  get retries(): RetryAccount {
+    return this.#configuration.retries
+  }
+
+  /** Resolves when the workers that the pool was made with, or that came while nobody was eligible, have a verdict. */
+  get ready(): Promise<void> {
+    return this.#configuration.ready
+  }
+
   /** Whether `ready` has resolved. */
   get isReady(): boolean {
-    return this.#isReady
+    return this.#configuration.isReady
   }
 
   /** Whether somebody is eligible who is not among those `tried`. */
@@ -93,7 +91,7 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   /** What the pool knows at this moment. */
   stats(): PoolStats {
-    return statsOf(this.metrics, this.#workers, this.#picker, this.#poller)
+    return statsOf(this.metrics, this.#workers, this.#picker, this.#configuration.poller)
   }
 
   /**
@@ -134,39 +132,39 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   /**
-   * Makes the pool one of these workers, by their ids: who is new is added, who is missing is removed, who stays
-   * keeps its counters, connections and health, and gets its new weight. A worker whose URL is another than
-   * before is another worker.
-   * @throws OptionError for a bad or duplicate worker, or none; nothing is changed then.
+   * Makes the pool what `createPool` would make of these workers and options, at once and under load: who is new is
+   * added, who is missing is removed (as `options.drain` says), who stays, by id and URL, keeps its counters,
+   * connections and health, and gets its new weight. Without `options` those that it has stay.
+   * @throws OptionError for a bad or duplicate worker, or none, or a bad option; nothing is changed then.
    */
-  update(specs: readonly WorkerSpec[], options: DrainOptions = {}): Updated {
-    const drain = this.#drainOptions(options)
-    const { kept, added, removed } = compare(this.#workers, toWorkers(specs, this.#nextSeq))
-    for (const [worker, wanted] of kept) {
-      setWeight(worker, wanted.weight)
-      this.#drains.stay(worker)
-    }
+  update(specs: readonly WorkerSpec[], options: PoolOptions = this.#configuration.options): Updated {
+    const settings = this.#configuration.next(options)
+    const wanted = toWorkers(specs, this.#nextSeq)
+    this.#configuration.change(options, settings, this.#workers)
+    this.#picker.reconfigure(settings)
+    const drain = this.#drainOptions({})
+    const { kept, added, removed } = merge(this.#workers, wanted)
+    for (const worker of kept) this.#drains.stay(worker)
     this.#refresh()
     const drained = removed.map((worker) => this.#removeWorker(worker, drain))
-    for (const worker of displaced(removed, [...kept.map(([worker]) => worker), ...added]))
-      this.#leave(worker)
+    for (const worker of displaced(removed, [...kept, ...added])) this.#leave(worker)
     this.#join(added)
     return {
       added: ids(added),
       removed: ids(removed),
-      kept: ids(kept.map(([worker]) => worker)),
+      kept: ids(kept),
       drained: Promise.all(drained),
     }
   }
 
   /** Probes all workers now, beside the schedule; resolves when every probe has counted. */
   poll(): Promise<void> {
-    return this.#poller.poll()
+    return this.#configuration.poller.poll()
   }
 
   /** Time to the next poll, in whole seconds: when it makes sense to ask again. */
   get retryAfter(): number {
-    return Math.max(1, Math.ceil(this.#poller.untilNext() / 1000))
+    return Math.max(1, Math.ceil(this.#configuration.poller.untilNext() / 1000))
   }
 
   /**
@@ -176,7 +174,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   close(options: DrainOptions = {}): Promise<readonly Drained[]> {
     const { timeout } = this.#drainOptions(options)
     if (!this.#closing) {
-      this.#poller.close()
+      this.#configuration.close()
       this.#picker.breaker?.close()
       this.#closing = Promise.all(
         this.#workers.map((worker) => this.#drains.wait(worker, { timeout, sessions: 'leave' })),
@@ -194,14 +192,14 @@ export class Pool extends EventEmitter<PoolEvents> {
   #join(workers: readonly Worker[]): void {
     this.#workers = Object.freeze([...this.#workers, ...workers])
     for (const worker of workers) this.metrics.join(worker)
-    if (!this.#closing && workers.length > 0) void this.#poller.watch(workers)
+    if (workers.length > 0) this.#configuration.watch(workers, this.#picker.eligible.length === 0)
     for (const worker of workers) tell(() => this.emit('added', worker))
   }
 
   #leave(worker: Worker): void {
     if (!this.#workers.includes(worker)) return
     this.#workers = Object.freeze(this.#workers.filter((candidate) => candidate !== worker))
-    this.#poller.unwatch(worker)
+    this.#configuration.poller.unwatch(worker)
     this.#picker.breaker?.forget(worker)
     this.#refresh()
     this.metrics.leave(worker)
@@ -235,13 +233,15 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   readonly #nextSeq = (): number => this.#seq++
 
+  readonly #judged: OnVerdict = (worker, alive, reason) => {
+    if (alive && this.isReady) this.#picker.slowStart(worker) // before, all are new: nobody could take what one is spared
+    this.#refresh()
+    this.emit(alive ? 'up' : 'down', worker, reason)
+  }
+
   readonly #released: Released = (worker, outcome, duration) => {
     const answered = typeof outcome === 'number' && outcome !== 101
     if (answered) this.metrics.observe(worker, duration / 1000)
     this.#picker.breaker?.ended(worker, outcome, duration)
   }
-}
-
-function ids(workers: readonly Worker[]): string[] {
-  return workers.map(({ id }) => id)
 }

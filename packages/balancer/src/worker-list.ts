@@ -1,6 +1,6 @@
 import { OptionError } from './errors.ts'
 import { metricNames } from './metrics/names.ts'
-import { Worker, type WorkerSpec } from './worker.ts'
+import { setWeight, Worker, type WorkerSpec } from './worker.ts'
 
 /** @throws OptionError for no worker at all, or a bad or duplicate one. */
 export function toWorkers(specs: readonly WorkerSpec[], seq: () => number): Worker[] {
@@ -19,19 +19,27 @@ export function find(workers: readonly Worker[], id: string): Worker {
   return worker
 }
 
-/** Who of `wanted` is there already, by id and URL, who is new, and who is not wanted any more. */
-export function compare(
+export function ids(workers: readonly Worker[]): string[] {
+  return workers.map(({ id }) => id)
+}
+
+/**
+ * Who of `wanted` is there already, by id and URL, and gets its weight; who is new; and who is not wanted any more.
+ */
+export function merge(
   workers: readonly Worker[],
   wanted: readonly Worker[],
-): { kept: [worker: Worker, wanted: Worker][]; added: Worker[]; removed: Worker[] } {
+): { kept: Worker[]; added: Worker[]; removed: Worker[] } {
   const known = new Map(workers.map((worker) => [`${worker.id} ${worker.url.href}`, worker]))
-  const kept: [Worker, Worker][] = []
+  const kept: Worker[] = []
   const added: Worker[] = []
   for (const worker of wanted) {
     const key = `${worker.id} ${worker.url.href}`
     const old = known.get(key)
-    if (old) kept.push([old, worker])
-    else added.push(worker)
+    if (old) {
+      setWeight(old, worker.weight)
+      kept.push(old)
+    } else added.push(worker)
     known.delete(key)
   }
   return { kept, added, removed: Array.from(known.values()) }

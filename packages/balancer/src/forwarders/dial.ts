@@ -69,6 +69,11 @@ export class WorkerAgent extends Agent {
     return dial({ ...options, noDelay: true }, this.#connect)
   }
 
+  /** Whether these are its times. */
+  isFor(idle: number, connect: number): boolean {
+    return idle === this.#idle && connect === this.#connect
+  }
+
   /** Whether a connection of it carries something. */
   get isInUse(): boolean {
     return Object.keys(this.sockets).length > 0

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createProxyMiddleware, type Options, type Plugin } from 'http-proxy-middleware'
+import { createProxyMiddleware, type Options, type Plugin, type RequestHandler } from 'http-proxy-middleware'
 import { OptionError, WorkerFailure } from '../errors.ts'
 import type { Worker } from '../worker.ts'
 import { dial, isTimeout, WorkerAgent } from './dial.ts'
@@ -30,6 +30,9 @@ const RESERVED = {
 /** Where a request keeps the exchange that it is in: a WeakMap of them would cost the garbage collector dear. */
 const EXCHANGE = Symbol('rondo.exchange')
 
+/** One for all who give no options: http-proxy-middleware stays with each server that it has seen, for good. */
+let plain: RequestHandler | undefined
+
 type InExchange = IncomingMessage & { [EXCHANGE]?: HttpExchange | UpgradeExchange }
 
 /** The options of http-proxy-middleware, without those that are the balancer's. */
@@ -56,17 +59,27 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
   const retired = new Set<WorkerAgent>()
   /** Whose early bytes are back in the socket: http-proxy-middleware puts them there, and would again at each attempt. */
   const headless = new WeakSet<Duplex>()
-  const proxy = createProxyMiddleware({
-    ...rest,
-    ejectPlugins: true,
-    router: (req: InExchange, _res, request) => req[EXCHANGE]?.route(request) ?? '',
-    plugins: [guard, handlers(on), ...plugins],
-  })
+  const create = (): RequestHandler =>
+    createProxyMiddleware({
+      ...rest,
+      ejectPlugins: true,
+      router: (req: InExchange, _res, request) => req[EXCHANGE]?.route(request) ?? '',
+      plugins: [guard, handlers(on), ...plugins],
+    })
+  const proxy = Object.keys(options).length === 0 ? (plain ??= create()) : create()
 
   function agentOf(worker: Worker, { keepAlive, timeouts }: Terms): WorkerAgent {
-    let agent = agents.get(worker)
-    if (!agent) agents.set(worker, (agent = new WorkerAgent(keepAlive.idle, timeouts.connect)))
-    return agent
+    const agent = agents.get(worker)
+    if (agent?.isFor(keepAlive.idle, timeouts.connect)) return agent
+    if (agent) retire(agent)
+    const fresh = new WorkerAgent(keepAlive.idle, timeouts.connect)
+    agents.set(worker, fresh)
+    return fresh
+  }
+
+  function retire(agent: WorkerAgent): void {
+    agent.retire()
+    for (const one of retired.add(agent)) if (!one.isInUse) retired.delete(one)
   }
 
   return {
@@ -105,8 +118,7 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
       const agent = agents.get(worker)
       if (!agent) return
       agents.delete(worker)
-      agent.retire()
-      for (const one of retired.add(agent)) if (!one.isInUse) retired.delete(one)
+      retire(agent)
     },
 
     close() {

@@ -8,6 +8,13 @@ import { connector } from './undici-connect.ts'
 import { UndiciExchange } from './undici-exchange.ts'
 import { UndiciUpgrade } from './undici-upgrade.ts'
 
+/** The connections to a worker, and the times in ms that they were made for. */
+interface Connections {
+  readonly pool: Pool
+  readonly idle: number
+  readonly connect: number
+}
+
 /**
  * Forwards by undici's `dispatch`, which writes straight to the response: less CPU for each request than the default
  * forwarder, the same behaviour, and headers keep their case. Differences: it has none of http-proxy-middleware's
@@ -16,7 +23,7 @@ import { UndiciUpgrade } from './undici-upgrade.ts'
  * answers in chunks is believed.
  */
 export function undici(): Forwarder {
-  const pools = new Map<Worker, Pool>()
+  const pools = new Map<Worker, Connections>()
   /** What takes nothing new, and goes when it has carried what it has. */
   const leaving = new Set<Pool | Client>()
 
@@ -31,9 +38,18 @@ export function undici(): Forwarder {
       client.dispatch(request, exchange)
       return leave(client)
     }
-    let pool = pools.get(worker)
-    if (!pool) pools.set(worker, (pool = new Pool(worker.url.origin, options(worker, terms))))
-    pool.dispatch(request, exchange)
+    poolOf(worker, terms).dispatch(request, exchange)
+  }
+
+  function poolOf(worker: Worker, terms: Terms): Pool {
+    const { idle } = terms.keepAlive
+    const { connect } = terms.timeouts
+    const connections = pools.get(worker)
+    if (connections?.idle === idle && connections.connect === connect) return connections.pool
+    if (connections) leave(connections.pool)
+    const pool = new Pool(worker.url.origin, options(worker, terms))
+    pools.set(worker, { pool, idle, connect })
+    return pool
   }
 
   function leave(connections: Pool | Client): void {
@@ -67,15 +83,16 @@ export function undici(): Forwarder {
     },
 
     forget(worker) {
-      const pool = pools.get(worker)
-      if (!pool) return
+      const connections = pools.get(worker)
+      if (!connections) return
       pools.delete(worker)
-      leave(pool)
+      leave(connections.pool)
     },
 
     close() {
       const error = new Error('the balancer was closed')
-      for (const connections of [...pools.values(), ...leaving]) void connections.destroy(error)
+      for (const connections of [...Array.from(pools.values(), ({ pool }) => pool), ...leaving])
+        void connections.destroy(error)
       pools.clear()
       leaving.clear()
     },

@@ -3,12 +3,13 @@ import { suite, test, type TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { heldProbe, NEVER, settled, workers } from '../../test/support/fakes.ts'
 import type { Worker } from '../worker.ts'
-import { createPoller, type HealthOptions } from './poller.ts'
+import { toHealth, type HealthOptions } from './options.ts'
+import { createPoller } from './poller.ts'
 
 function setUp(t: TestContext, options: HealthOptions = {}) {
   const { calls, probe } = heldProbe()
   const verdicts: string[] = []
-  const poller = createPoller({ schedule: NEVER, probe, ...options }, (worker, alive) => {
+  const poller = createPoller(toHealth({ schedule: NEVER, probe, ...options }), (worker, alive) => {
     verdicts.push(`${worker.port} ${alive ? 'up' : 'down'}`)
   })
   t.after(() => poller.close())
@@ -96,7 +97,7 @@ suite('the deadline', () => {
           signal.addEventListener('abort', () => reject(new Error('aborted')))
         }),
     }
-    const poller = createPoller(obedient, (_worker, _alive, reason) => reasons.push(reason))
+    const poller = createPoller(toHealth(obedient), (_worker, _alive, reason) => reasons.push(reason))
     t.after(() => poller.close())
     const [worker] = workers(1) as [Worker]
     const first = poller.watch([worker])

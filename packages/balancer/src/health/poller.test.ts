@@ -3,14 +3,15 @@ import { suite, test, type TestContext } from 'node:test'
 import * as fc from 'fast-check'
 import { heldProbe, NEVER, settled, workers } from '../../test/support/fakes.ts'
 import type { Worker } from '../worker.ts'
-import { createPoller, type HealthOptions } from './poller.ts'
+import { toHealth, type HealthOptions } from './options.ts'
+import { createPoller } from './poller.ts'
 
 /** A poller that watches one worker, and what it says of it. */
 function watching(t: TestContext, options: HealthOptions = {}) {
   const [worker] = workers(1) as [Worker]
   const { calls, probe } = heldProbe()
   const verdicts: string[] = []
-  const poller = createPoller({ schedule: NEVER, probe, ...options }, (worker, alive, reason) => {
+  const poller = createPoller(toHealth({ schedule: NEVER, probe, ...options }), (worker, alive, reason) => {
     assert.equal(worker.alive, alive, 'the worker knows before the listener is told')
     verdicts.push(`${alive ? 'up' : 'down'}: ${reason}`)
   })
@@ -150,7 +151,7 @@ test('a listener that throws is seen as an uncaught error, and the polling goes 
   const later = t.mock.method(globalThis, 'queueMicrotask', () => {})
   const [worker] = workers(1) as [Worker]
   const { calls, probe } = heldProbe()
-  const poller = createPoller({ schedule: NEVER, probe, fall: 1 }, () => {
+  const poller = createPoller(toHealth({ schedule: NEVER, probe, fall: 1 }), () => {
     throw new Error('listener')
   })
   t.after(() => poller.close())

@@ -1,26 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { OptionError } from '../errors.ts'
 import { setAlive, type Worker } from '../worker.ts'
 import { untilDeadline, type Ending } from './deadline.ts'
-import { httpProbe, type Probe } from './probe.ts'
-import { checkSchedule, createSchedule, smallestGap } from './schedule.ts'
+import type { Health } from './options.ts'
+import { createSchedule } from './schedule.ts'
 import { tell } from '../tell.ts'
-
-/** When and how workers are probed, and how many probes change a verdict. */
-export interface HealthOptions {
-  /** Cron expression with optional seconds: when all workers are probed. Default every 2 s. */
-  readonly schedule?: string
-  /** Path of the probe's GET. Default `/health`. */
-  readonly path?: string
-  /** Deadline of one probe in ms, below the shortest gap of the schedule. Default 1000, or half that gap if less. */
-  readonly timeout?: number
-  /** Good probes in a row that bring a worker back. Default 2; the first probe of a worker decides alone. */
-  readonly rise?: number
-  /** Bad probes in a row that take a worker out. Default 3; the first probe of a worker decides alone. */
-  readonly fall?: number
-  /** The probe itself. Default: HTTP GET of `path`, well if 2xx. */
-  readonly probe?: Probe
-}
 
 /** Told of every change of liveness, the first verdict on a worker included. */
 export type OnVerdict = (worker: Worker, alive: boolean, reason: string) => void
@@ -39,6 +22,8 @@ export interface LastProbe {
 export interface Poller {
   /** Takes workers in and probes them at once; resolves when each has its first verdict. */
   watch(workers: readonly Worker[]): Promise<void>
+  /** Takes over from a poller that is about to be closed: its verdicts stand, and what it saw last is known. Resolves when each has a verdict. */
+  succeed(former: Poller, workers: readonly Worker[]): Promise<void>
   /** Lets a worker go; a probe of it that is still out no longer counts. */
   unwatch(worker: Worker): void
   /** Probes all workers now, beside the schedule; resolves when every probe has counted. */
@@ -78,24 +63,27 @@ interface Watch {
   readonly abort: AbortController
 }
 
-/** @throws OptionError for anything that is not a schedule, a deadline or a count. */
-export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poller {
-  const { schedule = '*/2 * * * * *', path = '/health', rise = 2, fall = 3 } = options
-  checkSchedule('health.schedule', schedule)
-  const gap = smallestGap(schedule)
-  const { timeout = Math.min(1000, gap / 2), probe = httpProbe(path) } = options
-  checkOptions({ schedule, path, timeout, rise, fall, probe }, gap)
+export function createPoller(health: Health, onVerdict: OnVerdict): Poller {
+  const { schedule, gap, timeout, rise, fall, probe } = health
   const watches = new Map<Worker, Watch>()
   const task = createSchedule(schedule, poll)
   void task.start()
 
   function watch(workers: readonly Worker[]): Promise<void> {
-    const fresh = workers.map((worker): [Worker, Watch] => [
-      worker,
-      { streak: -1, stalled: 0, probing: undefined, last: undefined, abort: new AbortController() },
-    ])
+    const fresh = workers.map((worker): [Worker, Watch] => [worker, newWatch(undefined)])
     for (const [worker, watched] of fresh) watches.set(worker, watched)
     return checkAll(fresh)
+  }
+
+  function succeed(former: Poller, workers: readonly Worker[]): Promise<void> {
+    const strangers: [Worker, Watch][] = []
+    for (const worker of workers) {
+      const last = former.last(worker)
+      const watched = newWatch(last)
+      watches.set(worker, watched)
+      if (!last) strangers.push([worker, watched])
+    }
+    return checkAll(strangers)
   }
 
   function unwatch(worker: Worker): void {
@@ -172,6 +160,7 @@ export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poll
 
   return {
     watch,
+    succeed,
     unwatch,
     poll,
     last: (worker) => watches.get(worker)?.last,
@@ -180,21 +169,7 @@ export function createPoller(options: HealthOptions, onVerdict: OnVerdict): Poll
   }
 }
 
-function checkOptions(options: Required<HealthOptions>, gap: number): void {
-  const { schedule, path, timeout, rise, fall, probe } = options
-  if (typeof path !== 'string' || !/^\/[!-~]*$/.test(path))
-    throw new OptionError('health.path', path, 'is not a path; write it as "/health"')
-  if (typeof probe !== 'function')
-    throw new OptionError('health.probe', probe, 'is not a probe; give an async function (worker, signal)')
-  for (const [option, value] of Object.entries({ rise, fall }))
-    if (!Number.isInteger(value) || value < 1)
-      throw new OptionError(`health.${option}`, value, 'is not a count; give a whole number of 1 or more')
-  if (typeof timeout !== 'number' || !(timeout > 0))
-    throw new OptionError('health.timeout', timeout, 'is not a duration; give milliseconds above 0')
-  if (timeout >= gap)
-    throw new OptionError(
-      'health.timeout',
-      timeout,
-      `ms is not below the ${gap} ms between two ticks of "${schedule}"; shorten it, or space the schedule`,
-    )
+/** Of a worker that was probed before, a verdict stands. */
+function newWatch(last: LastProbe | undefined): Watch {
+  return { streak: last ? 0 : -1, stalled: 0, probing: undefined, last, abort: new AbortController() }
 }

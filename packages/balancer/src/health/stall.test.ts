@@ -4,7 +4,8 @@ import { block } from '../../test/support/block.ts'
 import { heldProbe, NEVER, settled, workers } from '../../test/support/fakes.ts'
 import { until } from '../../test/support/until.ts'
 import type { Worker } from '../worker.ts'
-import { createPoller, type HealthOptions } from './poller.ts'
+import { toHealth, type HealthOptions } from './options.ts'
+import { createPoller } from './poller.ts'
 
 /** A poller of workers that are well so far, for which one bad probe is enough; `stall` blocks half its timeout. */
 async function watching(t: TestContext, count = 1, options: HealthOptions = {}) {
@@ -12,7 +13,7 @@ async function watching(t: TestContext, count = 1, options: HealthOptions = {}) 
   const { calls, probe } = heldProbe()
   const verdicts: string[] = []
   const poller = createPoller(
-    { schedule: NEVER, timeout: 400, fall: 1, probe, ...options },
+    toHealth({ schedule: NEVER, timeout: 400, fall: 1, probe, ...options }),
     (worker, alive, reason) => verdicts.push(`${worker.port} ${alive ? 'up' : 'down'}: ${reason}`),
   )
   t.after(() => poller.close())

@@ -3,23 +3,34 @@ import { answerError } from '../answer-error.ts'
 import { HttpError } from '../errors.ts'
 import type { Middleware } from '../middleware.ts'
 import type { Pool } from '../pool.ts'
+import { Metrics } from './metrics.ts'
+
+/** A pool, or what tells the pools that there are at the moment by their names. */
+export type Pools = Pool | (() => ReadonlyMap<string, Pool>)
+
+type Views = Pick<Metrics, 'contentType' | 'openMetrics' | 'plain'>
 
 /** Whoever names this type can read it: its parameters differ from version to version of those who ask. */
 const OPEN_METRICS = /\bapplication\/openmetrics-text\b/i
 
 /**
- * The metrics of a pool: `app.use(metrics(pool))`. It takes exactly `GET path` (default `/metrics`, below the
+ * The metrics of a pool, or of several: `app.use(metrics(pool))`. It takes exactly `GET path` (default `/metrics`, below the
  * mount point) and leaves every other path, case and method to who comes next.
  *
  * `curl` and browsers get plain samples; a client that asks for OpenMetrics, as a Prometheus server does, gets
  * labelled series. Both come from the same counts.
  */
-export function metrics(pool: Pool, { path = '/metrics' }: { path?: string } = {}): Middleware {
+export function metrics(pools: Pools, { path = '/metrics' }: { path?: string } = {}): Middleware {
   return function metrics(req, res, next) {
-    if (req.method === 'GET' && pathOf(req.url) === path) return answerMetrics(pool, req, res)
+    if (req.method === 'GET' && pathOf(req.url) === path) return answerMetrics(viewsOf(pools), req, res)
     if (next) return next()
     return answerError(new HttpError(404, 'not found'), req, res)
   }
+}
+
+function viewsOf(pools: Pools): Views {
+  if (typeof pools !== 'function') return pools.metrics
+  return Metrics.together(new Map(Array.from(pools(), ([name, pool]) => [name, pool.metrics])))
 }
 
 function pathOf(url = ''): string {
@@ -27,7 +38,7 @@ function pathOf(url = ''): string {
   return query < 0 ? url : url.slice(0, query)
 }
 
-async function answerMetrics({ metrics }: Pool, req: IncomingMessage, res: ServerResponse): Promise<void> {
+async function answerMetrics(metrics: Views, req: IncomingMessage, res: ServerResponse): Promise<void> {
   if (OPEN_METRICS.test(req.headers.accept ?? ''))
     answer(res, metrics.contentType, await metrics.openMetrics())
   else answer(res, 'text/plain; version=0.0.4; charset=utf-8', metrics.plain())

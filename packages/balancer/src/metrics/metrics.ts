@@ -1,4 +1,11 @@
-import { Counter, Gauge, Histogram, Registry, type OpenMetricsContentType } from 'prom-client'
+import {
+  AggregatorRegistry,
+  Counter,
+  Gauge,
+  Histogram,
+  Registry,
+  type OpenMetricsContentType,
+} from 'prom-client'
 import type { StatusClass, Worker } from '../worker.ts'
 import { metricNames } from './names.ts'
 
@@ -71,15 +78,42 @@ export class Metrics {
 
   /** The plain view, for `curl`: one sample a line, each valid in the Prometheus text format 0.0.4. */
   plain(): string {
+    return plainOf([this], this.plainWorkers(''))
+  }
+
+  /** The workers' part of the plain view; `prefix` comes before their names. */
+  plainWorkers(prefix: string): string[] {
     const workers = Array.from(metricNames(this.#workers()))
     return [
-      `requests_total ${this.total}`,
-      `requests_failed ${this.failed}`,
-      `requests_active ${this.active}`,
-      ...workers.map(([worker, name]) => `worker_${name}_alive ${Number(worker.alive)}`),
-      ...workers.map(([worker, name]) => `worker_${name}_requests ${worker.requests}`),
-      '',
-    ].join('\n')
+      ...workers.map(([worker, name]) => `worker_${prefix}${name}_alive ${Number(worker.alive)}`),
+      ...workers.map(([worker, name]) => `worker_${prefix}${name}_requests ${worker.requests}`),
+    ]
+  }
+
+  /** All views of several pools in one, by their names: the label `pool`, and a part of the workers' plain names. */
+  static together(
+    pools: ReadonlyMap<string, Metrics>,
+  ): Pick<Metrics, 'contentType' | 'openMetrics' | 'plain'> {
+    return {
+      contentType: Registry.OPENMETRICS_CONTENT_TYPE,
+      async openMetrics() {
+        const all = await Promise.all(
+          Array.from(pools, async ([pool, metrics]) =>
+            labelled(await metrics.#registry.getMetricsAsJSON(), pool),
+          ),
+        )
+        const registry = AggregatorRegistry.aggregate<OpenMetricsContentType>(all)
+        registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
+        return registry.metrics()
+      },
+      plain: () =>
+        plainOf(
+          Array.from(pools.values()),
+          Array.from(pools, ([pool, metrics]) =>
+            metrics.plainWorkers(pools.size === 1 ? '' : `${pool.replaceAll(/[^a-zA-Z0-9_]/g, '_')}_`),
+          ).flat(),
+        ),
+    }
   }
 
   /** prom-client's series copy the counts when they are asked for, so both views tell the same. */
@@ -146,4 +180,34 @@ export class Metrics {
       },
     })
   }
+}
+
+function plainOf(
+  all: readonly Pick<Metrics, 'total' | 'failed' | 'active'>[],
+  workers: readonly string[],
+): string {
+  const sum = (count: 'total' | 'failed' | 'active'): number =>
+    all.reduce((total, one) => total + one[count], 0)
+  return [
+    `requests_total ${sum('total')}`,
+    `requests_failed ${sum('failed')}`,
+    `requests_active ${sum('active')}`,
+    ...workers,
+    '',
+  ].join('\n')
+}
+
+/** prom-client's metrics as JSON, every value with the label `pool`; it will put `_total` behind counters again. */
+function labelled<M extends { name: string; values?: readonly object[] }>(
+  metrics: readonly M[],
+  pool: string,
+): M[] {
+  return metrics.map((metric) => ({
+    ...metric,
+    name: metric.name.replace(/_total$/, ''),
+    values: metric.values?.map((value) => ({
+      ...value,
+      labels: { ...(value as { labels?: object }).labels, pool },
+    })),
+  }))
 }

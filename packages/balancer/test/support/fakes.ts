@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import type { Client } from '../../src/client.ts'
-import type { HealthOptions } from '../../src/health/poller.ts'
+import type { HealthOptions } from '../../src/health/options.ts'
 import type { Probe } from '../../src/health/probe.ts'
 import { createPool, type Pool } from '../../src/pool.ts'
 import type { PoolOptions } from '../../src/pool-options.ts'
