@@ -9,6 +9,7 @@ import { suite, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createWorker } from '@rondo/worker'
+import { parse } from '../../apps/gateway/src/config/load.ts'
 import { freePorts } from './processes.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -53,9 +54,27 @@ suite('README.md', () => {
 
   test('the file map names what is there', async () => {
     const map = blocks('').find((block) => block.startsWith('packages/balancer/')) ?? ''
-    const files = Array.from(map.matchAll(/^ {2}(src\/[\w./-]+)/gm), ([, path = '']) => path)
-    assert.ok(files.length > 8)
-    for (const path of files) await access(join(ROOT, 'packages/balancer', path))
+    const files: string[] = []
+    let folder = ''
+    for (const [, top, path] of map.matchAll(/^(?:(\S+\/) | {2}(src\/[\w./-]+))/gm)) {
+      if (top !== undefined) folder = top
+      else files.push(join(folder, path ?? ''))
+    }
+    assert.ok(files.length > 12)
+    for (const path of files) await access(join(ROOT, path))
+  })
+
+  test('the config files are right', () => {
+    const files = blocks('yaml')
+    assert.equal(files.length, 2)
+    for (const text of files) parse('rondo.yaml', text, {})
+  })
+
+  test('rondo check says what it really says', () => {
+    const [, session = ''] = blocks('console')
+    const text = 'workers: [http://127.0.0.1:3001]\nhealth: { timeout: 5 }\ntimeuots: { response: 10s }\n'
+    const message = session.trimEnd().split('\n').slice(1).join('\n')
+    assert.throws(() => parse('rondo.yaml', text, {}), { message })
   })
 })
 

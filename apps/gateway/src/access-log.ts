@@ -1,30 +1,20 @@
 import type { IncomingMessage } from 'node:http'
-import { served, type Middleware, type Pool } from '@rondo/balancer'
-import morgan from 'morgan'
+import { served, type Pool } from '@rondo/balancer'
 import { sentence, word } from './printable.ts'
 
 /** Of a request's id that many characters are logged: a UUID has 36. */
 const LONGEST_ID = 200
+/** Of what it asks for. */
+const LONGEST_URL = 2000
 
-/** A line for each request when it is over: who asked what, the answer, which worker gave it in which attempt. */
-export function accessLog(): Middleware {
-  // A function, and no format of tokens: morgan would escape again what is escaped here.
-  const log = morgan((tokens, req, res) => {
-    const status = tokens['status']?.(req, res)
-    const length = tokens['res']?.(req, res, 'content-length')
-    return timed(line(req, req.socket?.remoteAddress, status, length, tokens['total-time']?.(req, res, '1')))
-  })
-  return async (req, res, next) => log(req, res, next ?? (() => {}))
-}
-
-/** The same line for an upgraded connection, which has no response; written when it closes. */
-export function logUpgrade(
-  req: IncomingMessage,
-  address: string | undefined,
-  begun: number,
-  status: number | string | undefined = served(req)?.status,
-): void {
-  say(line(req, address, status, undefined, (performance.now() - begun).toFixed(1)))
+/** A request or an upgrade that is over. */
+export interface Entry {
+  readonly req: IncomingMessage
+  readonly address: string | undefined
+  readonly status: number | string | undefined
+  readonly length: string | undefined
+  /** In ms. */
+  readonly duration: string | undefined
 }
 
 /** A line for a request that failed, with the cause: the worker's address, and what it did. */
@@ -72,25 +62,42 @@ export function plain(address = '-'): string {
   return address.replace(/^::ffff:/, '')
 }
 
-function timed(line: string): string {
+/** A line with its time. */
+export function timed(line: string): string {
   return `${new Date().toISOString()} ${line}`
 }
 
-function line(
-  req: IncomingMessage,
-  address: string | undefined,
-  status: number | string = '-',
-  length: number | string = '-',
-  duration = '-',
-): string {
+/** Who asked what, the answer, which worker gave it in which attempt. */
+export function lineOf({ req, address, status = '-', length = '-', duration = '-' }: Entry): string {
   const { worker, attempts = 0 } = served(req) ?? {}
   const by = `worker=${worker ? word(worker.id) : '-'} attempts=${attempts}`
-  return `${plain(address)} "${asked(req)}" ${status} ${word(String(length))} ${by} ${duration} ms ${id(req)}`
+  return `${plain(address)} "${asked(req)}" ${status} ${word(length)} ${by} ${duration} ms ${id(req)}`
+}
+
+/** The same as an object, for logs in JSON. */
+export function fieldsOf({ req, address, status, length, duration }: Entry): object {
+  const { worker, attempts = 0, id } = served(req) ?? {}
+  return {
+    time: new Date().toISOString(),
+    client: plain(address),
+    method: req.method,
+    url: urlOf(req).slice(0, LONGEST_URL),
+    status: Number(status) || undefined,
+    length: Number(length) || undefined,
+    worker: worker?.id,
+    attempts,
+    duration: Number(duration) || undefined,
+    id: id?.slice(0, LONGEST_ID),
+  }
 }
 
 function asked(req: IncomingMessage): string {
-  const { originalUrl = req.url ?? '' } = req as { originalUrl?: string } // Express's: `url` may lack the mount path
-  return `${word(req.method ?? '')} ${word(originalUrl)}`
+  return `${word(req.method ?? '')} ${word(urlOf(req), LONGEST_URL)}`
+}
+
+/** What the client asked for: Express and routes may have changed `url`. */
+function urlOf(req: IncomingMessage): string {
+  return (req as { originalUrl?: string }).originalUrl ?? req.url ?? ''
 }
 
 function id(req: IncomingMessage): string {

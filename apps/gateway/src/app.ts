@@ -1,16 +1,31 @@
-import { answerError, metrics, type LoadBalance, type Pool } from '@rondo/balancer'
-import express, { type ErrorRequestHandler, type Express } from 'express'
-import { accessLog, logFailure } from './access-log.ts'
+import { answerError, HttpError, metrics, type Pool } from '@rondo/balancer'
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import { logFailure } from './access-log.ts'
 import { headersRefusal } from './limits.ts'
+import { logRequests, type AccessLog } from './log.ts'
 
-/** The way of a request through the gateway: log it, answer `/metrics`, or hand it to a worker. */
-export function createApp(pool: Pool, balance: LoadBalance): Express {
+/** What the app goes by at the moment; a reload puts another in its place. */
+export interface Serving {
+  readonly log: AccessLog
+  readonly pools: ReadonlyMap<string, Pool>
+  readonly hasMetrics: boolean
+  /** Serves what a route takes. */
+  readonly route: RequestHandler
+}
+
+/** The way of a request through the gateway: log it, answer `/metrics`, or hand it to a route. */
+export function createApp(serving: () => Serving): Express {
   const app = express()
   app.disable('x-powered-by')
-  app.use(accessLog())
-  app.use((req, _res, next) => next(headersRefusal(req)))
-  app.use(metrics(pool))
-  app.use(balance)
+  const log = logRequests(() => serving().log)
+  app.use((req, res, next) => {
+    log(req, res)
+    next(headersRefusal(req))
+  })
+  const answerMetrics = metrics(() => serving().pools)
+  app.use((req, res, next) => (serving().hasMetrics ? void answerMetrics(req, res, next) : next()))
+  app.use((req, res, next) => serving().route(req, res, next))
+  app.use((_req, _res, next) => next(new HttpError(404, 'no route takes this')))
   app.use(onError)
   return app
 }

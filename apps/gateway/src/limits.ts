@@ -1,9 +1,6 @@
 import type { IncomingMessage, ServerOptions } from 'node:http'
 import { HttpError } from '@rondo/balancer'
 
-/** So many connections at once: each takes memory and a file descriptor, and one more to a worker while it is busy. */
-export const MOST_CONNECTIONS = 10_000
-
 /**
  * So many header fields a request may have. Servers in Node take 1,000, and some versions drop silently what comes
  * after: the balancer's own fields, which come last, must never be among those.
@@ -16,7 +13,6 @@ export const SERVER_OPTIONS: ServerOptions = {
   connectionsCheckingInterval: 1000, // by Node's 30 s those 10 s might be 40
   requestTimeout: 0, // an honest upload may take longer than any bound; one that stalls is the balancer's to end
   keepAliveTimeout: 65_000, // above the 60 s after which other balancers in front close theirs
-  maxHeaderSize: 16_384, // bytes: the browsers' cookies and then some, whatever Node's default may become
   requireHostHeader: false, // the balancer's to refuse: behind Node's own 400, what was pipelined is served
   keepAlive: true, // of TCP: finds clients that are gone without a word, in WebSockets too
   keepAliveInitialDelay: 60_000,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { suite, test, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createPool, loadBalance } from '@rondo/balancer'
 import { MOST_HEADERS } from '../src/limits.ts'
-import { createGatewayServer, listen } from '../src/server.ts'
+import { createGatewayServer } from '../src/server.ts'
 import { get, startGateway, startWorker, type Running } from './processes.ts'
 import { exchange } from './raw.ts'
 
@@ -151,14 +151,21 @@ test('connections beyond the limit are dropped and counted in the log, and the o
   const worker = await startWorker(t, 'a')
   const pool = createPool([worker.url])
   const balance = loadBalance(pool)
-  const server = createGatewayServer((req, res) => void balance(req, res), balance, { connections: 3 })
+  const server = createGatewayServer({
+    onRequest: (req, res) => void balance(req, res),
+    onUpgrade: async () => undefined,
+    onOver: () => {},
+  })
+  server.maxConnections = 3
   t.after(async () => {
     server.closeAllConnections()
     server.close()
     await balance.close()
     await pool.close()
   })
-  const port = await listen(server, 0)
+  server.listen(0)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
 
   const kept = Array.from({ length: 3 }, () => connect(port, '127.0.0.1'))
   await Promise.all(kept.map((socket) => once(socket, 'connect')))

@@ -28,6 +28,11 @@ export function startGateway(
   return start(t, GATEWAY, { PORT: '0', WORKERS: workers.join(','), ...env })
 }
 
+/** The gateway by a config file; it listens on any port if the file says so. */
+export function startGatewayBy(t: TestContext, file: string, env: NodeJS.ProcessEnv = {}): Promise<Running> {
+  return start(t, GATEWAY, env, [file])
+}
+
 export function startWorker(t: TestContext, name: string, port = 0): Promise<Running> {
   return start(t, WORKER, { PORT: String(port), NAME: name })
 }
@@ -73,8 +78,13 @@ export function get(
   })
 }
 
-async function start(t: TestContext, main: string, env: NodeJS.ProcessEnv): Promise<Running> {
-  const { child, lines } = launch(t, main, env)
+async function start(
+  t: TestContext,
+  main: string,
+  env: NodeJS.ProcessEnv,
+  args: readonly string[] = [],
+): Promise<Running> {
+  const { child, lines } = launch(t, main, env, args)
   const line: Running['line'] = (pattern, since = 0) => lineOf(child, lines, pattern, since)
   const url = /http:\/\/localhost:(\d+)/.exec(await line(/ listens on /)) ?? []
   async function end(signal: NodeJS.Signals): Promise<number | null> {
@@ -90,8 +100,9 @@ function launch(
   t: TestContext,
   main: string,
   env: NodeJS.ProcessEnv,
+  args: readonly string[] = [],
 ): { child: ChildProcess; lines: string[] } {
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [main, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

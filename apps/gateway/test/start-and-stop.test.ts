@@ -12,9 +12,9 @@ for (const [env, line] of [
   [{ PORT: '' }, /^rondo: PORT: "" is not a port; /],
   [{ PORT: '0', FORWARDER: 'nginx' }, /^rondo: FORWARDER: "nginx" is unknown; use "http-proxy" or "undici"$/],
   [{ PORT: '0', WORKERS: '' }, /^rondo: WORKERS: "" names no worker; give URLs, as /],
-  [{ PORT: '0', WORKERS: 'nonsense' }, /^rondo: WORKERS: "nonsense" .*"nonsense" is not a URL; write it as /],
-  [{ PORT: '0', WORKERS: 'ftp://a:1' }, /^rondo: WORKERS: .*unsupported protocol "ftp:"; use /],
-  [{ PORT: '0', WORKERS: `${WORKERS},${WORKERS}` }, /^rondo: WORKERS: .*"127.0.0.1:1" is there twice; /],
+  [{ PORT: '0', WORKERS: 'nonsense' }, /^rondo: WORKERS\[0\]: "nonsense" is not a URL; write it as /],
+  [{ PORT: '0', WORKERS: 'ftp://a:1' }, /^rondo: WORKERS\[0\]: .*unsupported protocol "ftp:"; use /],
+  [{ PORT: '0', WORKERS: `${WORKERS},${WORKERS}` }, /^rondo: WORKERS\[1\]: "127.0.0.1:1" is there twice; /],
 ] as const) {
   test(`the gateway does not start with ${JSON.stringify(env)}, and says why in one line`, async (t) => {
     const { code, stderr } = await failToStart(t, { WORKERS, ...env })
@@ -32,7 +32,7 @@ test('a taken port is told in one line that names the variable to set', async (t
   assert.equal(code, 1)
   assert.match(
     stderr,
-    new RegExp(`^rondo: PORT: ${port} is taken; set PORT to another, as in PORT=8080 pnpm start$`),
+    new RegExp(`^rondo: listen: ${port} is taken; set PORT to another, as in PORT=8080 pnpm start, or `),
   )
 })
 

@@ -1,6 +1,6 @@
 import { answerError, createPool, loadBalance, metrics, type Forwarder } from '@rondo/balancer'
 import express, { type ErrorRequestHandler } from 'express'
-import { accessLog } from '../../../apps/gateway/src/access-log.ts'
+import { logRequests, openLog } from '../../../apps/gateway/src/log.ts'
 import { inTurn, type Opened, type Place } from '../subject.ts'
 
 /** Rondo as the gateway has it: health checks, failover, metrics; the log only where the settings ask for it. */
@@ -22,7 +22,14 @@ export async function openRondo({ backends, settings }: Place, forwarder: Forwar
     return { listener: app }
   }
   const balance = loadBalance(pool, { forwarder })
-  if (settings.log) app.use(accessLog())
+  if (settings.log) {
+    const out = openLog({ format: 'rondo', file: undefined })
+    const log = logRequests(() => out)
+    app.use((req, res, next) => {
+      log(req, res)
+      next()
+    })
+  }
   if (settings.metrics !== false) app.use(metrics(pool))
   app.use(balance)
   app.use(onError)

@@ -1,0 +1,152 @@
+import { checkPool, OptionError, toTrust, type WorkerSpec } from '@rondo/balancer'
+import { DEFAULT_POOL, poolFilesOf, readAddress, toPoolConfig } from './config.ts'
+import { showValue, withoutPasswords, type Fault, type Path } from './fault.ts'
+import { poolFields, type File, type PoolFile, type Route } from './schema.ts'
+import type { Source } from './source.ts'
+
+/** What is wrong with a file whose shape is right: values that no pool, route or listener can have. */
+export function check(file: File, source: Source): Fault[] {
+  const at = (path: Path, value: unknown, wrong: string): Fault =>
+    source.fault(path, `${showValue(path, value)} ${wrong}`)
+  return [
+    ...listening(file, at),
+    ...(file.trustedProxies ?? []).flatMap((proxy, i) => {
+      const error = complaint(() => toTrust([proxy]))
+      return error ? [fault(error, ['trustedProxies', i], source)] : []
+    }),
+    ...Array.from(poolFilesOf(file), ([name, pool]) => poolFaults(name, pool, file, source)).flat(),
+    ...unused(file, source),
+    ...(file.routes ?? []).flatMap((route, i) => routeFaults(route, ['routes', i], file, at)),
+  ]
+}
+
+type At = (path: Path, value: unknown, wrong: string) => Fault
+
+function listening({ listen = [] }: File, at: At): Fault[] {
+  const all = [listen].flat()
+  return all.flatMap((value, i) => {
+    const path = Array.isArray(listen) ? ['listen', i] : ['listen']
+    if (!readAddress(value))
+      return [at(path, value, 'is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"')]
+    return all.indexOf(value) < i ? [at(path, value, 'is there twice; leave one of them out')] : []
+  })
+}
+
+/** How many faults of a pool are told at a time: each asks the balancer anew, on the thread that serves. */
+const MOST = 10
+
+/** The balancer's own word on a pool. It ends with the first fault: that is put right, and the balancer asked again. */
+function poolFaults(name: string, pool: PoolFile, file: File, source: Source): Fault[] {
+  const isShort = name === DEFAULT_POOL && file.pools?.[name] === undefined
+  const top: Path = isShort ? [] : ['pools', name]
+  const { workers: given, options } = toPoolConfig(pool)
+  const workers = [...given]
+  const rest: Record<string, unknown> = { ...options }
+  const faults: Fault[] = []
+  while (faults.length < MOST) {
+    const error = complaint(() => checkPool(workers, rest))
+    if (!error) break
+    const path = error.option.startsWith('workers')
+      ? workerPath(error.option, workers)
+      : optionPath(error.option)
+    faults.push(fault(error, [...top, ...path], source))
+    const [key = '', i = 0] = path
+    if (key === 'workers') workers[Number(i)] = { url: 'http://localhost', name: `put right: ${i}` }
+    else delete rest[key]
+  }
+  return faults
+}
+
+/** What the balancer says against something; undefined for nothing. */
+function complaint(look: () => unknown): OptionError | undefined {
+  try {
+    look()
+    return undefined
+  } catch (error) {
+    if (error instanceof OptionError) return error
+    throw error
+  }
+}
+
+function fault({ reason }: OptionError, path: Path, source: Source): Fault {
+  return source.fault(path, withoutPasswords(reason.replace(/^undefined [^;]*/, 'is missing')))
+}
+
+/** The place of an option of the balancer in a pool of a file. */
+function optionPath(option: string): Path {
+  const path = option.split('.')
+  return path[0] === 'hash' ? ['strategy', ...path] : path
+}
+
+/** The place of what is wrong with workers: with one, or with two that cannot be together, which is the second. */
+function workerPath(option: string, workers: readonly WorkerSpec[]): Path {
+  const [, index, key] = /^workers\[(\d+)\](?:\.(\w+))?$/.exec(option) ?? []
+  if (index !== undefined) {
+    const isText = typeof workers[Number(index)] === 'string'
+    return ['workers', Number(index), ...(key !== undefined ? [key] : isText ? [] : ['url'])]
+  }
+  if (workers.length === 0) return ['workers']
+  let [right, wrong] = [1, workers.length]
+  while (wrong - right > 1) {
+    const middle = Math.floor((right + wrong) / 2)
+    if (complaint(() => checkPool(workers.slice(0, middle)))) wrong = middle
+    else right = middle
+  }
+  return ['workers', wrong - 1]
+}
+
+/** What the top level says of the pool `default` where there is none, or another. */
+function unused(file: File, source: Source): Fault[] {
+  const { pools = {}, workers, limits } = file
+  const names = Object.keys(pools)
+  if (workers !== undefined && names.includes(DEFAULT_POOL))
+    return [
+      source.fault(
+        ['pools'],
+        'stands beside workers at the top, which are those of a pool "default"; keep one',
+        DEFAULT_POOL,
+      ),
+    ]
+  if (workers !== undefined || names.length === 0) return []
+  const said = Object.keys(poolFields).filter((key) => Object.hasOwn(source.value as object, key))
+  const mend = 'is of the pool that workers at the top make, and there are none; move it into one of pools'
+  return [
+    ...said.map((key) => source.fault([], mend, key)),
+    ...(limits?.body === undefined ? [] : [source.fault(['limits'], mend, 'body')]),
+  ]
+}
+
+function routeFaults(route: Route, path: Path, file: File, at: At): Fault[] {
+  const { pool, answer, redirect, strip, rewrite, headers } = route
+  const faults: Fault[] = []
+  const [end, ...others] = Object.entries({ pool, answer, redirect }).filter(
+    ([, value]) => value !== undefined,
+  )
+  if (!end) faults.push(at(path, route, 'leads nowhere; give it a pool, an answer or a redirect'))
+  for (const [key, value] of others)
+    faults.push(at([...path, key], value, `stands beside ${end?.[0]}; keep one of them`))
+  const pools = Array.from(poolFilesOf(file).keys())
+  if (pool !== undefined && !pools.includes(pool))
+    faults.push(
+      at(
+        [...path, 'pool'],
+        pool,
+        `is no pool; use ${pools.map((name) => JSON.stringify(name)).join(' or ')}`,
+      ),
+    )
+  for (const [key, value] of Object.entries({ strip, rewrite, headers }))
+    if (value !== undefined && value !== false && pool === undefined && end)
+      faults.push(
+        at(
+          [...path, key],
+          value,
+          `is for what workers get; leave it out, or give a pool instead of ${end[0]}`,
+        ),
+      )
+  for (const [key, value] of Object.entries({ strip, rewrite }))
+    if (value !== undefined && value !== false && (route.path === undefined || route.path.includes('*')))
+      faults.push(at([...path, key], value, 'needs a path that is a prefix; write it as path: /api'))
+  if (strip && rewrite !== undefined)
+    faults.push(at([...path, 'rewrite'], rewrite, 'replaces the prefix; leave out strip'))
+  return faults
+}

@@ -1,0 +1,52 @@
+import { OptionError } from '@rondo/balancer'
+import { DEFAULT_POOL } from './config.ts'
+import type { File } from './schema.ts'
+
+/** What `FORWARDER` may say; the short name is that of the library's function. */
+const FORWARDERS = {
+  'http-proxy': 'http-proxy-middleware',
+  'http-proxy-middleware': 'http-proxy-middleware',
+  undici: 'undici',
+} as const
+
+/**
+ * What the environment sets over a file: `PORT` (0 is any free one), `WORKERS` (comma-separated URLs) and `FORWARDER`,
+ * for the pool named `default`.
+ * @throws OptionError for what is none of these.
+ */
+export function applyEnvironment(file: File, { PORT, WORKERS, FORWARDER }: NodeJS.ProcessEnv): File {
+  const own = {
+    ...(WORKERS !== undefined && { workers: toList(WORKERS) }),
+    ...(FORWARDER !== undefined && { forwarder: toForwarder(FORWARDER) }),
+  }
+  const pool = file.pools?.[DEFAULT_POOL]
+  return {
+    ...file,
+    ...(PORT !== undefined && { listen: toPort(PORT) }),
+    ...(pool ? { pools: { ...file.pools, [DEFAULT_POOL]: { ...pool, ...own } } } : own),
+  }
+}
+
+function toPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN
+  if (!(port <= 65_535))
+    throw new OptionError('PORT', text, 'is not a port; give a whole number from 0 to 65535')
+  return port
+}
+
+function toList(text: string): string[] {
+  const workers = text.split(',').map((url) => url.trim())
+  if (workers.every((url) => url === ''))
+    throw new OptionError(
+      'WORKERS',
+      text,
+      'names no worker; give URLs, as "http://localhost:3001,http://localhost:3002"',
+    )
+  return workers
+}
+
+function toForwarder(text: string): (typeof FORWARDERS)[keyof typeof FORWARDERS] {
+  if (!Object.hasOwn(FORWARDERS, text))
+    throw new OptionError('FORWARDER', text, 'is unknown; use "http-proxy" or "undici"')
+  return FORWARDERS[text as keyof typeof FORWARDERS]
+}

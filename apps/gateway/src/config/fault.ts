@@ -1,0 +1,56 @@
+/** A place in a config file: keys and indexes from the top. */
+export type Path = readonly (string | number)[]
+
+/** What is wrong with a config file, and where. */
+export interface Fault {
+  /** As `pools.api.workers[2].url`; empty for the file as a whole. */
+  readonly path: string
+  /** From 1; undefined where nothing of the file is the place. */
+  readonly line: number | undefined
+  readonly column: number | undefined
+  /** The value, what is wrong with it, and the mend. */
+  readonly message: string
+}
+
+/** A config file that cannot be used. Its message has a line for each fault. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly faults: readonly Fault[]
+
+  constructor(file: string, faults: readonly Fault[]) {
+    super(faults.map((fault) => lineOf(file, fault)).join('\n'))
+    this.faults = faults
+  }
+}
+
+/** A fault as editors and terminals find it: `file:line:column: path: message`. */
+export function lineOf(file: string, { line, column, path, message }: Fault): string {
+  const place = line === undefined ? '' : `${file}:${line}:${column}`
+  return [place || (path === '' ? file : ''), path, message].filter((part) => part !== '').join(': ')
+}
+
+/** As `pools.api.workers[2].url`. */
+export function showPath(path: Path): string {
+  return path.reduce<string>((before, part) => {
+    if (typeof part === 'number') return `${before}[${part}]`
+    if (!/^[\w$-]+$/.test(part)) return `${before}[${JSON.stringify(part)}]`
+    return before === '' ? part : `${before}.${part}`
+  }, '')
+}
+
+/** Keys whose values are secrets, or may have one in them. */
+const SECRET = /^sticky$|secret|token|password|authorization|cookie|api-?key/i
+
+/** A value as an error shows it: in short, and nothing of a secret. */
+export function showValue(path: Path, value: unknown): string {
+  const key = path.findLast((part) => typeof part === 'string') ?? ''
+  if (path.includes('secret') || SECRET.test(key)) return '(hidden)'
+  const text =
+    JSON.stringify(value, (name, part: unknown) => (SECRET.test(name) ? '(hidden)' : part)) ?? String(value)
+  return withoutPasswords(text.length > 100 ? `${text.slice(0, 99)}…` : text)
+}
+
+/** A text with what URLs in it say before an `@` left out. */
+export function withoutPasswords(text: string): string {
+  return text.replaceAll(/\/\/[^/@\s"]*@/g, '//(hidden)@')
+}

@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises'
+import { check } from './check.ts'
+import { toConfig, type Config } from './config.ts'
+import { applyEnvironment } from './environment.ts'
+import { explain } from './explain.ts'
+import { ConfigError, type Fault } from './fault.ts'
+import { schema } from './schema.ts'
+import { readSource } from './source.ts'
+import { warningsOf } from './warnings.ts'
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a directory; name a file',
+  EACCES: 'its permissions forbid it',
+}
+
+/** A config that can be used, and what hurts in it though it is legal. */
+export interface Loaded {
+  /** The file's text, as it was read. */
+  readonly text: string
+  readonly config: Config
+  readonly warnings: readonly Fault[]
+}
+
+/**
+ * Reads a config file, YAML or JSON, with what the environment sets over it.
+ * @throws ConfigError with all that is wrong with it.
+ */
+export async function load(path: string, env: NodeJS.ProcessEnv): Promise<Loaded> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new ConfigError(path, [
+      {
+        path: '',
+        line: undefined,
+        column: undefined,
+        message: `cannot be read: ${UNREADABLE[error.code ?? ''] ?? error.message}`,
+      },
+    ])
+  })
+  return parse(path, text, env)
+}
+
+/** The same of a file's text. @throws ConfigError with all that is wrong with it. */
+export function parse(file: string, text: string, env: NodeJS.ProcessEnv): Loaded {
+  const source = readSource(text, env)
+  if (source.faults.length > 0) throw faulty(file, source.faults)
+  const result = schema.safeParse(source.value ?? {}, { reportInput: true })
+  if (!result.success)
+    throw faulty(
+      file,
+      result.error.issues.flatMap((issue) => explain(issue, source)),
+    )
+  const whole = applyEnvironment(result.data, env)
+  const faults = check(whole, source).map((fault) =>
+    env['WORKERS'] === undefined ? fault : byVariable(fault),
+  )
+  if (faults.length > 0) throw faulty(file, faults)
+  return { text, config: toConfig(whole), warnings: warningsOf(whole, source) }
+}
+
+/** What is wrong with `workers` is wrong with the variable that has set them. */
+function byVariable(fault: Fault): Fault {
+  const [place, rest] = /^(?:pools\.default\.)?workers(.*)$/.exec(fault.path) ?? []
+  if (place === undefined) return fault
+  return { ...fault, path: `WORKERS${rest}`, line: undefined, column: undefined }
+}
+
+function faulty(file: string, faults: readonly Fault[]): ConfigError {
+  const sorted = faults.toSorted(
+    (one, other) => (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0),
+  )
+  return new ConfigError(file, sorted)
+}

@@ -1,0 +1,53 @@
+import { poolFilesOf, readAddress, DEFAULT_POOL } from './config.ts'
+import type { Fault, Path } from './fault.ts'
+import type { File, PoolFile } from './schema.ts'
+import type { Source } from './source.ts'
+
+/** Node's servers close idle connections after 5 s. */
+const NODE_KEEPS = 5000
+
+/** What is legal in a file, and hurts. */
+export function warningsOf(file: File, source: Source): Fault[] {
+  const pools = Array.from(poolFilesOf(file), ([name, pool]) => {
+    const top: Path = name === DEFAULT_POOL && file.pools?.[name] === undefined ? [] : ['pools', name]
+    return poolWarnings(pool, top, source)
+  })
+  return [...pools.flat(), ...publicMetrics(file, source)]
+}
+
+function poolWarnings(pool: PoolFile, top: Path, source: Source): Fault[] {
+  const { idle = 4000 } = pool.keepAlive ?? {}
+  const { attempts = 3, deadline = 60_000 } = pool.failover ?? {}
+  const { connect = 3000 } = pool.timeouts ?? {}
+  const warnings: Fault[] = []
+  if (idle >= NODE_KEEPS)
+    warnings.push(
+      source.fault(
+        [...top, 'keepAlive', 'idle'],
+        `${idle} ms is not below the ${NODE_KEEPS} ms after which Node's servers close idle connections: requests may cross that; use 4s, or have the workers keep theirs longer`,
+      ),
+    )
+  if (attempts * connect > deadline)
+    warnings.push(
+      source.fault(
+        [...top, 'failover', 'deadline'],
+        `${deadline} ms is over before ${attempts} attempts of ${connect} ms to connect; raise it, or lower timeouts.connect`,
+      ),
+    )
+  return warnings
+}
+
+function publicMetrics({ listen = 80, metrics = 'on' }: File, source: Source): Fault[] {
+  const isPublic = [listen].flat().some((value) => !isLoopback(readAddress(value)?.host))
+  if (metrics === 'off' || !isPublic) return []
+  return [
+    source.fault(
+      ['metrics'],
+      'GET /metrics answers on an address that others may reach; set metrics: off, or listen on 127.0.0.1',
+    ),
+  ]
+}
+
+function isLoopback(host: string | undefined): boolean {
+  return host !== undefined && /^(localhost|::1|127(\.\d{1,3}){3})$/.test(host)
+}

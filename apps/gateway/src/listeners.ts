@@ -1,0 +1,106 @@
+import type { Server } from 'node:http'
+import { OptionError } from '@rondo/balancer'
+import type { Address, Config } from './config/config.ts'
+import { gracefully } from './shutdown.ts'
+
+/** A server that listens. */
+export interface Listener {
+  readonly address: Address
+  /** Where it listens: another than that of the address if that is 0. */
+  readonly port: number
+  readonly server: Server
+  /** Stops accepting; resolves with whether all that was in flight ended within `bound` ms, and was not cut. */
+  close(bound: number): Promise<boolean>
+}
+
+/** The listeners of the gateway, by address. */
+export class Listeners {
+  readonly #create: () => Server
+  #listeners: readonly Listener[] = []
+  /** Those that take nothing new, and are not over yet. */
+  readonly #leaving = new Set<Listener>()
+
+  constructor(create: () => Server) {
+    this.#create = create
+  }
+
+  get all(): readonly Listener[] {
+    return this.#listeners
+  }
+
+  /**
+   * Opens listeners for those of `addresses` that have none yet. The function that it resolves with makes them the
+   * gateway's, all others are closed then; the other one lets them go again.
+   * @throws OptionError for an address that cannot be listened on; nothing is changed then.
+   */
+  async prepare(addresses: readonly Address[]): Promise<{ take(bound: number): void; drop(): void }> {
+    const wanted = new Map(addresses.map((address) => [keyOf(address), address]))
+    const kept = this.#listeners.filter(({ address }) => wanted.has(keyOf(address)))
+    for (const { address } of kept) wanted.delete(keyOf(address))
+    const opened: Listener[] = []
+    const drop = (): void => {
+      for (const listener of opened) void listener.close(0)
+    }
+    try {
+      for (const address of wanted.values()) opened.push(await open(this.#create(), address))
+    } catch (error) {
+      drop()
+      throw error
+    }
+    return {
+      take: (bound) => {
+        const gone = this.#listeners.filter((listener) => !kept.includes(listener))
+        this.#listeners = [...kept, ...opened]
+        for (const listener of gone) {
+          this.#leaving.add(listener)
+          void listener.close(bound).then(() => this.#leaving.delete(listener))
+        }
+      },
+      drop,
+    }
+  }
+
+  /** Holds all to these limits: what is open stays, new connections go by them. */
+  limit({ header, connections }: Config['limits']): void {
+    for (const { server } of this.#listeners)
+      Object.assign(server, { maxHeaderSize: header, maxConnections: connections })
+  }
+
+  /** Closes all; resolves with whether nothing was cut after `bound` ms. */
+  async close(bound: number): Promise<boolean> {
+    const all = [...this.#listeners, ...this.#leaving]
+    const whole = await Promise.all(all.map((listener) => listener.close(bound)))
+    return whole.every(Boolean)
+  }
+}
+
+function keyOf({ host = '', port }: Address): string {
+  return `${host} ${port}`
+}
+
+function open(server: Server, address: Address): Promise<Listener> {
+  const close = gracefully(server)
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, address)))
+    server.listen({ port: address.port, host: address.host }, () => {
+      const bound = server.address()
+      const port = typeof bound === 'object' && bound ? bound.port : address.port
+      resolve({ address, port, server, close })
+    })
+  })
+}
+
+function explain(error: NodeJS.ErrnoException, { host, port }: Address): Error {
+  const place = host === undefined ? port : `${host}:${port}`
+  const mend = 'set PORT to another, as in PORT=8080 pnpm start, or listen in the config file'
+  if (error.code === 'EACCES')
+    return new OptionError('listen', place, `may not be bound by this user; ${mend}`)
+  if (error.code === 'EADDRINUSE') return new OptionError('listen', place, `is taken; ${mend}`)
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new OptionError(
+      'listen',
+      place,
+      'is no address of this machine; give one of its own, or the port alone',
+    )
+  return error
+}

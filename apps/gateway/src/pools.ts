@@ -1,0 +1,70 @@
+import {
+  createPool,
+  httpProxy,
+  loadBalance,
+  type Forwarder,
+  type LoadBalance,
+  type Pool,
+} from '@rondo/balancer'
+import { logLiveness } from './access-log.ts'
+import type { Config, ForwarderName, PoolConfig } from './config/config.ts'
+
+/** What nobody has asked to end may go on for as long as a timer can run, in ms: 24 days. */
+const LONGEST = 2 ** 31 - 1
+
+/** A pool, and what carries requests to it. */
+export interface Running {
+  readonly pool: Pool
+  readonly balance: LoadBalance
+  readonly forwarder: ForwarderName
+}
+
+/** The forwarders that a config names, made where they are loaded: undici only where it is wanted. */
+export async function loadForwarders(config: Config): Promise<Record<ForwarderName, () => Forwarder>> {
+  const isWanted = Array.from(config.pools.values()).some(({ forwarder }) => forwarder === 'undici')
+  const { undici } = isWanted ? await import('@rondo/balancer/undici') : { undici: httpProxy }
+  return { 'http-proxy-middleware': () => httpProxy(), undici: () => undici() }
+}
+
+/**
+ * The pools of a config: those of the same name as before go on, changed where the config is; connections stay where
+ * the forwarder and whom it trusts do. The function that comes with them lets go of what is not wanted any more.
+ */
+export function openPools(
+  config: Config,
+  before: { readonly config: Config; readonly pools: ReadonlyMap<string, Running> } | undefined,
+  forwarders: Record<ForwarderName, () => Forwarder>,
+): { pools: Map<string, Running>; letGo: () => void } {
+  const { trustedProxies } = config
+  const isTrustKept = String(before?.config.trustedProxies) === String(trustedProxies)
+  const gone: (() => Promise<unknown>)[] = []
+  const pools = new Map<string, Running>()
+  for (const [name, wanted] of config.pools) {
+    const old = before?.pools.get(name)
+    const pool = old ? changed(old.pool, wanted) : opened(wanted)
+    const { forwarder } = wanted
+    if (old && old.forwarder === forwarder && isTrustKept) pools.set(name, old)
+    else {
+      const balance = loadBalance(pool, { forwarder: forwarders[forwarder](), trustedProxies })
+      pools.set(name, { pool, balance, forwarder })
+      if (old) gone.push(() => old.balance.close({ timeout: LONGEST }))
+    }
+  }
+  for (const [name, { pool, balance }] of before?.pools ?? []) {
+    if (config.pools.has(name)) continue
+    const { drain } = pool.settings
+    gone.push(() => balance.close(drain).then(() => pool.close(drain))) // until then, requests may go on to other workers
+  }
+  return { pools, letGo: () => void Promise.all(gone.map((go) => go())) }
+}
+
+function opened({ workers, options }: PoolConfig): Pool {
+  const pool = createPool(workers, options)
+  logLiveness(pool)
+  return pool
+}
+
+function changed(pool: Pool, { workers, options }: PoolConfig): Pool {
+  pool.update(workers, options)
+  return pool
+}

@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs'
+import { say } from './access-log.ts'
+import { load, parse, type Loaded } from './config/load.ts'
+import { lineOf } from './config/fault.ts'
+import { watchFile } from './config/watch.ts'
+import { Gateway } from './gateway.ts'
+import type { Listener } from './listeners.ts'
+import { reload, summary } from './reload.ts'
+
+/** The config file where none is named, if it is there. */
+const USUAL = './rondo.yaml'
+
+/**
+ * Runs the gateway until a signal ends it: by `file`, by `./rondo.yaml` where there is one, or by the environment alone.
+ * The file is watched, and read again on SIGHUP.
+ * @throws ConfigError or OptionError for what it cannot start with.
+ */
+export async function run(named: string | undefined, env: NodeJS.ProcessEnv): Promise<void> {
+  const file = named ?? (existsSync(USUAL) ? USUAL : undefined)
+  const { text, config, warnings }: Loaded = file === undefined ? parse('', '', env) : await load(file, env)
+  const gateway = new Gateway()
+  await gateway.apply(config)
+  if (file !== undefined) for (const warning of warnings) say(`warning: ${lineOf(file, warning)}`)
+  const places = gateway.listeners.map(urlOf)
+  say(`gateway listens on ${places.join(', ')}; pools: ${summary(gateway)}`)
+
+  const again = (): void => void (file !== undefined && reload(gateway, file, env))
+  const unwatch = file === undefined ? () => {} : watchFile(file, text, again)
+  process.on('SIGHUP', again)
+
+  let stopping = false
+  function onSignal(signal: NodeJS.Signals): void {
+    if (stopping) process.exit(1)
+    stopping = true
+    unwatch()
+    void stop(gateway, signal)
+  }
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+}
+
+function urlOf({ address: { host = 'localhost' }, port }: Listener): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+async function stop(gateway: Gateway, signal: NodeJS.Signals): Promise<void> {
+  say(`${signal}: finishing what is in flight`)
+  const whole = await gateway.close()
+  const bound = (gateway.config?.shutdown ?? 0) / 1000
+  say(whole ? 'gateway stopped' : `gateway stopped; what was not over after ${bound} s was cut`)
+  process.exit(0)
+}

@@ -1,0 +1,1020 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { parse } from '../src/config/load.ts'
+
+type Case = readonly [text: string, lines: readonly string[], env?: NodeJS.ProcessEnv]
+
+/** Files that are wrong, by what is wrong with them, and all that is said of each. */
+const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
+  [
+    'text that is no YAML',
+    [
+      [
+        'listen: [80\n',
+        [
+          'rondo.yaml:2:1: is no YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+        ],
+      ],
+      [
+        'upstream: http://a:1: b\n',
+        ['rondo.yaml:1:11: is no YAML: a value has ": " in it; put it in quotes, or on lines of its own'],
+      ],
+      ['\tlisten: 80\n', ['rondo.yaml:1:1: is no YAML: a tab indents the line; use spaces']],
+      ['listen: "80\n', ['rondo.yaml:2:1: is no YAML: Missing closing quote']],
+      [
+        'listen: 80\n---\nlisten: 81\n',
+        ['rondo.yaml:2:1: is a second document; leave out the "---" and what follows'],
+      ],
+      [
+        'workers: [http://a:1]\n  strategy: ip-hash\n',
+        ['rondo.yaml:2:1: is no YAML: All mapping items must start at the same column'],
+      ],
+      [
+        'listen: *x\n',
+        ['rondo.yaml:1:9: listen: names no anchor before it; put a text that begins with "*" in quotes'],
+      ],
+      [
+        'listen: &x [*x]\n',
+        ['rondo.yaml:1:13: listen[0]: names no anchor before it; put a text that begins with "*" in quotes'],
+      ],
+      [
+        'listen: !port 80\n',
+        ['rondo.yaml:1:9: is a tag, and there are none; put a text that begins with "!" in quotes'],
+      ],
+      ['? [listen]\n: 80\n', ['rondo.yaml:1:3: is no key; give a text']],
+      [
+        'workers: [http://${HOST}:80]\n',
+        [
+          'rondo.yaml:1:19: is no YAML: Missing , or : between flow sequence items; within [] and {}, put values with "${" in quotes',
+        ],
+      ],
+      [
+        '{"listen": 80 "metrics": "off"}',
+        [
+          'rondo.yaml:1:12: is no YAML: something is out of place from here on; look for a comma that is missing',
+        ],
+      ],
+      [
+        '{"listen": 80\n"metrics": "off"}',
+        [
+          'rondo.yaml:1:12: is no YAML: something is out of place from here on; look for a comma that is missing',
+        ],
+      ],
+      [
+        '{"workers": ["http://a:1"}',
+        [
+          'rondo.yaml:1:26: is no YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+        ],
+      ],
+    ],
+  ],
+  [
+    'keys that are there twice',
+    [
+      [
+        'listen: 80\nmetrics: off\nlisten: 81\n',
+        ['rondo.yaml:3:1: listen: is there twice; leave one of them out'],
+      ],
+      [
+        '{"limits": {"body": "1KiB", "body": "2KiB"}}',
+        ['rondo.yaml:1:29: limits.body: is there twice; leave one of them out'],
+      ],
+      [
+        'routes:\n  - { path: /a, pool: default, path: /b }\n  - { pool: default, pool: default }\n',
+        [
+          'rondo.yaml:2:32: routes[0].path: is there twice; leave one of them out',
+          'rondo.yaml:3:22: routes[1].pool: is there twice; leave one of them out',
+        ],
+      ],
+    ],
+  ],
+  [
+    'what is no object',
+    [
+      [
+        '- listen: 80\n',
+        ['rondo.yaml:1:1: [{"listen":80}] is no config; begin it as "workers: [http://host:port]"'],
+      ],
+      [
+        'listen 80\n',
+        ['rondo.yaml:1:1: "listen 80" is no config; begin it as "workers: [http://host:port]"'],
+      ],
+      ['{"listen": 80}}', ['rondo.yaml:1:15: is no YAML: Unexpected flow-map-end token in YAML stream']],
+      [
+        'pools: [http://a:1]\n',
+        [
+          'rondo.yaml:1:8: pools: ["http://a:1"] is no object; write it as {api: {workers: ["http://host:port"]}}',
+        ],
+      ],
+      [
+        'pools:\n  api:\n',
+        [
+          'rondo.yaml:2:7: pools.api: is empty; give one with workers, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart or limits',
+        ],
+      ],
+      [
+        'pools:\n  api: [http://a:1]\n',
+        [
+          'rondo.yaml:2:8: pools.api: ["http://a:1"] is no object; give one with workers, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart or limits',
+        ],
+      ],
+      [
+        'limits: 64KiB\n',
+        ['rondo.yaml:1:9: limits: "64KiB" is no object; give one with header, body or connections'],
+      ],
+      [
+        'health: /health\n',
+        [
+          'rondo.yaml:1:9: health: "/health" is no object; give one with schedule, path, timeout, rise or fall',
+        ],
+      ],
+      [
+        'timeouts: 5s\n',
+        [
+          'rondo.yaml:1:11: timeouts: "5s" is no object; give one with connect, response, idle, body or upgrade',
+        ],
+      ],
+      ['keepAlive: 5s\n', ['rondo.yaml:1:12: keepAlive: "5s" is no object; give one with idle']],
+      [
+        'failover: 3\n',
+        ['rondo.yaml:1:11: failover: 3 is no object; give one with attempts, deadline, budget or retryOn'],
+      ],
+      [
+        'sticky: true\n',
+        ['rondo.yaml:1:9: sticky: (hidden) is no object; give one with secret, name, path or maxAge'],
+      ],
+      [
+        'strategy: { hash: path }\n',
+        [
+          'rondo.yaml:1:19: strategy.hash: "path" does not say by what; write it as {by: header, name: x-user}',
+        ],
+      ],
+      [
+        'routes:\n  - api\n',
+        ['rondo.yaml:2:5: routes[0]: "api" is no route; write it as {path: /api, pool: api}'],
+      ],
+      [
+        'routes: [{ answer: 404 }]\n',
+        ['rondo.yaml:1:20: routes[0].answer: 404 is no object; give one with status, body or type'],
+      ],
+      [
+        'routes: [{ redirect: /new }]\n',
+        ['rondo.yaml:1:22: routes[0].redirect: "/new" is no object; give one with to or status'],
+      ],
+      [
+        'routes: [{ pool: default, headers: [cookie] }]\n',
+        ['rondo.yaml:1:36: routes[0].headers: ["cookie"] is no object; give one with set or remove'],
+      ],
+    ],
+  ],
+  [
+    'unknown keys, with the nearest that there is,',
+    [
+      ['lisen: 80\n', ['rondo.yaml:1:1: lisen: is unknown; did you mean "listen"?']],
+      [
+        'trustedproxies: []\n',
+        ['rondo.yaml:1:1: trustedproxies: is unknown; did you mean "trustedProxies"?'],
+      ],
+      [
+        'server: { port: 80 }\n',
+        [
+          'rondo.yaml:1:1: server: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+        ],
+      ],
+      [
+        '$ref: x\n',
+        [
+          'rondo.yaml:1:1: $ref: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+        ],
+      ],
+      [
+        'pools:\n  api:\n    workers: [http://a:1]\n    stratgy: ip-hash\n',
+        ['rondo.yaml:4:5: pools.api.stratgy: is unknown; did you mean "strategy"?'],
+      ],
+      [
+        'pools: { api: { workers: [{ url: http://a:1, wieght: 2 }] } }\n',
+        ['rondo.yaml:1:46: pools.api.workers[0].wieght: is unknown; did you mean "weight"?'],
+      ],
+      [
+        'health: { interval: 2s }\n',
+        ['rondo.yaml:1:11: health.interval: is unknown; use schedule, path, timeout, rise or fall'],
+      ],
+      [
+        'failover: { budget: { ration: 1 } }\n',
+        ['rondo.yaml:1:23: failover.budget.ration: is unknown; did you mean "ratio"?'],
+      ],
+      [
+        'failover: { retries: 1 }\n',
+        ['rondo.yaml:1:13: failover.retries: is unknown; did you mean "retryOn"?'],
+      ],
+      [
+        'timeouts: { conect: 1s }\n',
+        ['rondo.yaml:1:13: timeouts.conect: is unknown; did you mean "connect"?'],
+      ],
+      ['keepAlive: { idel: 1s }\n', ['rondo.yaml:1:14: keepAlive.idel: is unknown; did you mean "idle"?']],
+      ['drain: { timout: 1s }\n', ['rondo.yaml:1:10: drain.timout: is unknown; did you mean "timeout"?']],
+      [
+        'breaker: { fails: 1 }\n',
+        ['rondo.yaml:1:12: breaker.fails: is unknown; use failures, within or open'],
+      ],
+      [
+        'limits: { headers: 1KiB }\n',
+        ['rondo.yaml:1:11: limits.headers: is unknown; did you mean "header"?'],
+      ],
+      [
+        'pools: { api: { workers: [http://a:1], limits: { header: 1KiB } } }\n',
+        ['rondo.yaml:1:50: pools.api.limits.header: is unknown; use body'],
+      ],
+      ['log: { fromat: dev }\n', ['rondo.yaml:1:8: log.fromat: is unknown; did you mean "format"?']],
+      [
+        'strategy: { hash: { by: path, nam: x } }\n',
+        ['rondo.yaml:1:31: strategy.hash.nam: is unknown; did you mean "name"?'],
+      ],
+      [
+        'routes: [{ paht: /a, pool: default }]\n',
+        ['rondo.yaml:1:12: routes[0].paht: is unknown; did you mean "path"?'],
+      ],
+      [
+        'routes: [{ pool: default, headers: { add: { a: b } } }]\n',
+        ['rondo.yaml:1:38: routes[0].headers.add: is unknown; use set or remove'],
+      ],
+      [
+        'routes: [{ answer: { staus: 200 } }]\n',
+        [
+          'rondo.yaml:1:20: routes[0].answer.status: is missing; give a number from 200 to 599',
+          'rondo.yaml:1:22: routes[0].answer.staus: is unknown; did you mean "status"?',
+        ],
+      ],
+      [
+        'routes: [{ redirect: { to: /a, code: 301 } }]\n',
+        ['rondo.yaml:1:32: routes[0].redirect.code: is unknown; use to or status'],
+      ],
+      [
+        'pools: { __proto__: { workers: [http://a:1] } }\n',
+        ['rondo.yaml:1:10: pools.__proto__: is no key; give it another name'],
+      ],
+      [
+        'constructor: 1\n',
+        [
+          'rondo.yaml:1:1: constructor: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+        ],
+      ],
+    ],
+  ],
+  [
+    'addresses',
+    [
+      [
+        'listen: {}\n',
+        [
+          'rondo.yaml:1:9: listen: {} is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+        ],
+      ],
+      [
+        'listen:\n',
+        [
+          'rondo.yaml:1:8: listen: is empty; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+        ],
+      ],
+      [
+        'listen: []\n',
+        [
+          'rondo.yaml:1:9: listen: [] is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+        ],
+      ],
+      [
+        'listen: true\n',
+        [
+          'rondo.yaml:1:9: listen: true is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+        ],
+      ],
+      [
+        'listen: 80.5\n',
+        [
+          'rondo.yaml:1:9: listen: 80.5 is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+        ],
+      ],
+      [
+        'listen: 65536\n',
+        ['rondo.yaml:1:9: listen: 65536 is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"'],
+      ],
+      [
+        'listen: localhost\n',
+        [
+          'rondo.yaml:1:9: listen: "localhost" is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"',
+        ],
+      ],
+      [
+        'listen: [8080, "::1:80"]\n',
+        [
+          'rondo.yaml:1:16: listen[1]: "::1:80" is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"',
+        ],
+      ],
+      [
+        'listen: [80, { port: 81 }]\n',
+        [
+          'rondo.yaml:1:14: listen[1]: {"port":81} is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"',
+        ],
+      ],
+      ['listen: [80, 81, 80]\n', ['rondo.yaml:1:18: listen[2]: 80 is there twice; leave one of them out']],
+      [
+        'trustedProxies: 10.0.0.0/8\n',
+        ['rondo.yaml:1:17: trustedProxies: "10.0.0.0/8" is no list; write it as [10.0.0.0/8]'],
+      ],
+      [
+        'trustedProxies: [10.0.0.0/33, 10.0.0.1, proxy.local, 5]\n',
+        ['rondo.yaml:1:54: trustedProxies[3]: 5 is no address or network; write it as "10.0.0.0/8"'],
+      ],
+      [
+        'trustedProxies: [10.0.0.0/33, 10.0.0.1, proxy.local]\n',
+        [
+          'rondo.yaml:1:18: trustedProxies[0]: "10.0.0.0/33" is no address or network; write it as "10.0.0.0/8"',
+          'rondo.yaml:1:41: trustedProxies[2]: "proxy.local" is no address or network; write it as "10.0.0.0/8"',
+        ],
+      ],
+    ],
+  ],
+  [
+    'workers',
+    [
+      [
+        'workers: http://a:1\n',
+        ['rondo.yaml:1:10: workers: "http://a:1" is no list of workers; write it as ["http://host:port"]'],
+      ],
+      ['workers:\n', ['rondo.yaml:1:9: workers: is empty; write it as ["http://host:port"]']],
+      [
+        'workers: []\n',
+        ['rondo.yaml:1:10: workers: [] names no worker; give at least one, as "http://host:port"'],
+      ],
+      [
+        'workers: [3001]\n',
+        [
+          'rondo.yaml:1:11: workers[0]: 3001 is no worker; write it as "http://host:port", or as {url: "http://host:port", weight: 2}',
+        ],
+      ],
+      [
+        'workers: [[http://a:1]]\n',
+        [
+          'rondo.yaml:1:11: workers[0]: ["http://a:1"] is no worker; write it as "http://host:port", or as {url: "http://host:port", weight: 2}',
+        ],
+      ],
+      [
+        'workers: ["localhost:3001", "", http://a:1/app, ftp://a:1, "http://a:0"]\n',
+        ['rondo.yaml:1:29: workers[1]: "" is not a URL; write it as "http://host:port"'],
+      ],
+      [
+        'workers: ["localhost:3001", http://a:1/app, ftp://a:1, "http://a:0"]\n',
+        [
+          'rondo.yaml:1:11: workers[0]: "localhost:3001" has the unsupported protocol "localhost:"; use "http://host:port"',
+          'rondo.yaml:1:29: workers[1]: "http://a:1/app" is more than an origin; write it as "http://a:1"',
+          'rondo.yaml:1:45: workers[2]: "ftp://a:1" has the unsupported protocol "ftp:"; use "http://host:port"',
+          'rondo.yaml:1:56: workers[3]: "http://a:0" names port 0, where nobody can be reached; use 1 to 65535',
+        ],
+      ],
+      [
+        'workers: [http://user:hush@a:1]\n',
+        [
+          'rondo.yaml:1:11: workers[0]: "http://(hidden)@a:1" is more than an origin; write it as "http://a:1"',
+        ],
+      ],
+      [
+        'workers: [{ name: a }]\n',
+        ['rondo.yaml:1:11: workers[0].url: is missing; write it as "http://host:port"'],
+      ],
+      [
+        'workers:\n  - { url: a, weight: 2 }\n  - { url: http://b:1, weight: 0 }\n',
+        [
+          'rondo.yaml:2:12: workers[0].url: "a" is not a URL; write it as "http://host:port"',
+          'rondo.yaml:3:32: workers[1].weight: 0 is not a weight; give a number above 0',
+        ],
+      ],
+      [
+        'workers: [{ url: http://a:1, weight: heavy, name: 5 }]\n',
+        [
+          'rondo.yaml:1:38: workers[0].weight: "heavy" is not a weight; give a number above 0',
+          'rondo.yaml:1:51: workers[0].name: 5 is not a text; give one, in quotes if it looks like a number',
+        ],
+      ],
+      [
+        'workers:\n  - http://a:1\n  - http://b:1\n  - http://a:1\n',
+        ['rondo.yaml:4:5: workers[2]: "a:1" is there twice; give each worker an id of its own'],
+      ],
+      [
+        'pools: { api: { workers: [{ url: http://a:1, name: x }, { url: http://b:1, name: x }] } }\n',
+        ['rondo.yaml:1:57: pools.api.workers[1]: "x" is there twice; give each worker an id of its own'],
+      ],
+      [
+        'pools: { api: { strategy: ip-hash } }\n',
+        ['rondo.yaml:1:15: pools.api.workers: is missing; write it as ["http://host:port"]'],
+      ],
+    ],
+  ],
+  [
+    'durations, sizes and counts',
+    [
+      [
+        'shutdown: 5\n',
+        ['rondo.yaml:1:11: shutdown: 5 is not a duration; write it with its unit, as "500ms", "2s" or "1m"'],
+      ],
+      [
+        'shutdown: 5 s\n',
+        [
+          'rondo.yaml:1:11: shutdown: "5 s" is not a duration; write it with its unit, as "500ms", "2s" or "1m"',
+        ],
+      ],
+      [
+        'shutdown: -1s\n',
+        [
+          'rondo.yaml:1:11: shutdown: "-1s" is not a duration; write it with its unit, as "500ms", "2s" or "1m"',
+        ],
+      ],
+      [
+        'slowStart: fast\n',
+        [
+          'rondo.yaml:1:12: slowStart: "fast" is not a duration; write it with its unit, as "500ms", "2s" or "1m"',
+        ],
+      ],
+      [
+        'timeouts: { connect: 3000, idle: 0s }\n',
+        [
+          'rondo.yaml:1:22: timeouts.connect: 3000 is not a duration; write it with its unit, as "500ms", "2s" or "1m"',
+          'rondo.yaml:1:34: timeouts.idle: "0s" is no time; give more than 0',
+        ],
+      ],
+      [
+        'timeouts: { response: 25d }\n',
+        [
+          'rondo.yaml:1:23: timeouts.response: "25d" is not a duration; write it with its unit, as "500ms", "2s" or "1m"',
+        ],
+      ],
+      [
+        'timeouts: { response: 600h }\n',
+        ['rondo.yaml:1:23: timeouts.response: "600h" is longer than a timer can run; give "596h" or less'],
+      ],
+      [
+        'keepAlive: { idle: true }\n',
+        [
+          'rondo.yaml:1:20: keepAlive.idle: true is not a duration; write it with its unit, as "500ms", "2s" or "1m"',
+        ],
+      ],
+      [
+        'limits: { header: 0B, body: 10MB, connections: 0 }\n',
+        [
+          'rondo.yaml:1:19: limits.header: "0B" is no size; give more than 0',
+          'rondo.yaml:1:29: limits.body: "10MB" is not a size; write it with its unit, as "64KiB" or "10MiB"',
+          'rondo.yaml:1:48: limits.connections: 0 is not a count; give a whole number of 1 or more',
+        ],
+      ],
+      [
+        'limits: { header: 65536, body: 0.5B, connections: many }\n',
+        [
+          'rondo.yaml:1:19: limits.header: 65536 is not a size; write it with its unit, as "64KiB" or "10MiB"',
+          'rondo.yaml:1:32: limits.body: "0.5B" is no whole number of bytes; write it as "64KiB" or "10MiB"',
+          'rondo.yaml:1:51: limits.connections: "many" is not a count; give a whole number of 1 or more',
+        ],
+      ],
+      [
+        'breaker: { failures: 1.5 }\n',
+        ['rondo.yaml:1:22: breaker.failures: 1.5 is not a count; give a whole number of 1 or more'],
+      ],
+      [
+        'failover: { attempts: 0 }\n',
+        ['rondo.yaml:1:23: failover.attempts: 0 is not a count; give a whole number of 1 or more'],
+      ],
+    ],
+  ],
+  [
+    'options of a pool',
+    [
+      [
+        'strategy: robin\n',
+        [
+          'rondo.yaml:1:11: strategy: "robin" is unknown; use "round-robin", "weighted-round-robin", "least-connections", "least-response-time", "random-two-choices", "ip-hash", or {hash: {by: header, name: x-user}}',
+        ],
+      ],
+      [
+        'strategy: {}\n',
+        ['rondo.yaml:1:11: strategy.hash: is missing; write it as {by: header, name: x-user}'],
+      ],
+      [
+        'strategy: { hash: { by: ip } }\n',
+        ['rondo.yaml:1:25: strategy.hash.by: "ip" is unknown; use "header", "cookie", "query" or "path"'],
+      ],
+      [
+        'strategy: { hash: { by: header } }\n',
+        [
+          'rondo.yaml:1:19: strategy.hash.name: is missing; say which header, as { by: "header", name: "user" }',
+        ],
+      ],
+      [
+        'forwarder: nginx\n',
+        ['rondo.yaml:1:12: forwarder: "nginx" is unknown; use "http-proxy-middleware" or "undici"'],
+      ],
+      [
+        'health: { schedule: every 2s }\n',
+        [
+          'rondo.yaml:1:21: health.schedule: "every 2s" is not a schedule (expected 5 or 6 fields but got 2); write a cron expression such as "*/2 * * * * *" (every 2 s)',
+        ],
+      ],
+      [
+        'health: { schedule: "*/2 * * * * *", timeout: 2s }\n',
+        [
+          'rondo.yaml:1:47: health.timeout: 2000 ms is not below the 2000 ms between two ticks of "*/2 * * * * *"; shorten it, or space the schedule',
+        ],
+      ],
+      [
+        'health: { path: healthz, rise: 0 }\n',
+        ['rondo.yaml:1:32: health.rise: 0 is not a count; give a whole number of 1 or more'],
+      ],
+      [
+        'failover: { retryOn: 503 }\n',
+        ['rondo.yaml:1:22: failover.retryOn: 503 is no list; write it as [503, timeout]'],
+      ],
+      [
+        'failover: { retryOn: [500] }\n',
+        ['rondo.yaml:1:23: failover.retryOn[0]: 500 is no reason; use 502, 503, 504 or timeout'],
+      ],
+      [
+        'failover: { budget: { ratio: 20%, floor: -1 } }\n',
+        [
+          'rondo.yaml:1:30: failover.budget.ratio: "20%" is not a share; give a number from 0 to 1',
+          'rondo.yaml:1:42: failover.budget.floor: -1 is not a rate; give retries per second, 0 or more',
+        ],
+      ],
+      [
+        'failover: { budget: { ratio: 20 } }\n',
+        ['rondo.yaml:1:30: failover.budget.ratio: 20 is not a share; give a number from 0 to 1'],
+      ],
+      [
+        'drain: { sessions: go }\n',
+        ['rondo.yaml:1:20: drain.sessions: "go" is unknown; use "stay" or "leave"'],
+      ],
+      [
+        'pools: { my api: { workers: [http://a:1] } }\n',
+        [
+          'rondo.yaml:1:10: pools["my api"]: "my api" is no name of a pool; give letters, digits, "-", "_" and "."',
+        ],
+      ],
+      [
+        'workers: [http://a:1]\npools: { default: { workers: [http://b:1] } }\n',
+        [
+          'rondo.yaml:2:10: pools.default: stands beside workers at the top, which are those of a pool "default"; keep one',
+        ],
+      ],
+      [
+        'pools: { api: { workers: [http://a:1] } }\nstrategy: ip-hash\nlimits: { body: 1KiB }\n',
+        [
+          'rondo.yaml:2:1: strategy: is of the pool that workers at the top make, and there are none; move it into one of pools',
+          'rondo.yaml:3:11: limits.body: is of the pool that workers at the top make, and there are none; move it into one of pools',
+        ],
+      ],
+    ],
+  ],
+  [
+    'secrets, which they never show,',
+    [
+      [
+        'sticky: { secret: hush-hush }\n',
+        [
+          'rondo.yaml:1:19: sticky.secret: (hidden) has 9 bytes; give a text of 32 bytes or more, such as the output of "openssl rand -base64 32"',
+        ],
+      ],
+      [
+        'sticky: { secret: [hush-hush, hush-hush] }\n',
+        [
+          'rondo.yaml:1:20: sticky.secret[0]: (hidden) has 9 bytes; give a text of 32 bytes or more, such as the output of "openssl rand -base64 32"',
+          'rondo.yaml:1:31: sticky.secret[1]: (hidden) has 9 bytes; give a text of 32 bytes or more, such as the output of "openssl rand -base64 32"',
+        ],
+      ],
+      [
+        'sticky: { secret: [] }\n',
+        [
+          'rondo.yaml:1:19: sticky.secret: (hidden) is no secret; give a text of 32 bytes or more, such as the output of "openssl rand -base64 32"',
+        ],
+      ],
+      [
+        'sticky: { secret: 1234567 }\n',
+        [
+          'rondo.yaml:1:19: sticky.secret: (hidden) is no secret; give a text of 32 bytes or more, such as the output of "openssl rand -base64 32"',
+        ],
+      ],
+      [
+        'sticky: { secret: { value: hush-hush } }\n',
+        [
+          'rondo.yaml:1:19: sticky.secret: (hidden) is no secret; give a text of 32 bytes or more, such as the output of "openssl rand -base64 32"',
+        ],
+      ],
+      [
+        'sticky: hush-hush\n',
+        ['rondo.yaml:1:9: sticky: (hidden) is no object; give one with secret, name, path or maxAge'],
+      ],
+      [
+        'sticky: { key: hush-hush }\n',
+        [
+          'rondo.yaml:1:9: sticky.secret: is missing; give a text of 32 bytes or more, such as the output of "openssl rand -base64 32"',
+          'rondo.yaml:1:11: sticky.key: is unknown; use secret, name, path or maxAge',
+        ],
+      ],
+      [
+        'pools: [{ sticky: { secret: hush-hush } }]\n',
+        [
+          'rondo.yaml:1:8: pools: [{"sticky":"(hidden)"}] is no object; write it as {api: {workers: ["http://host:port"]}}',
+        ],
+      ],
+      [
+        'sticky: { secret: !hush-hush x }\n',
+        ['rondo.yaml:1:19: is a tag, and there are none; put a text that begins with "!" in quotes'],
+      ],
+      [
+        'sticky: { secret: "hush\\qhush" }\n',
+        ['rondo.yaml:1:24: is no YAML: a "\\" begins no escape here; double it'],
+      ],
+      [
+        'sticky: { secret: hush: hush }\n',
+        [
+          'rondo.yaml:1:19: is no YAML: something is out of place from here on; look for a comma that is missing',
+        ],
+      ],
+      ['sticky: { secret: "hush" hush }\n', ['rondo.yaml:1:26: is no YAML: Unexpected scalar at node end']],
+      [
+        'sticky: { secret: |hush }\n',
+        ['rondo.yaml:1:19: is no YAML: Plain value cannot start with block scalar indicator |'],
+      ],
+      [
+        'sticky: { secret: *hush }\n',
+        [
+          'rondo.yaml:1:19: sticky.secret: names no anchor before it; put a text that begins with "*" in quotes',
+        ],
+      ],
+      [
+        'sticky: { secret: "${HUSH}" }\n',
+        [
+          'rondo.yaml:1:19: sticky.secret: (hidden) has 9 bytes; give a text of 32 bytes or more, such as the output of "openssl rand -base64 32"',
+        ],
+        { HUSH: 'hush-hush' },
+      ],
+      [
+        'routes: [{ headers: { set: { authorization: hush } } }]\n',
+        [
+          'rondo.yaml:1:10: routes[0]: {"headers":{"set":{"authorization":"(hidden)"}}} leads nowhere; give it a pool, an answer or a redirect',
+        ],
+      ],
+      [
+        'sticky: { secret: 01234567890123456789012345678901x, name: a b }\n',
+        ['rondo.yaml:1:60: sticky.name: "a b" is no name of a cookie; give letters, digits, "-" and "_"'],
+      ],
+      [
+        'sticky: { secret: 01234567890123456789012345678901x, path: app, maxAge: 100ms }\n',
+        ['rondo.yaml:1:73: sticky.maxAge: "100ms" is not in whole seconds; give "1s" or more'],
+      ],
+      [
+        'sticky: { secret: 01234567890123456789012345678901x, path: app }\n',
+        ['rondo.yaml:1:60: sticky.path: "app" is no path of a cookie; write it as "/"'],
+      ],
+    ],
+  ],
+  [
+    'routes',
+    [
+      ['routes:\n', ['rondo.yaml:1:8: routes: is empty; write it as [{path: /api, pool: api}]']],
+      [
+        'routes: { path: /a, pool: default }\n',
+        [
+          'rondo.yaml:1:9: routes: {"path":"/a","pool":"default"} is no list of routes; write it as [{path: /api, pool: api}]',
+        ],
+      ],
+      [
+        'routes: [{}]\n',
+        ['rondo.yaml:1:10: routes[0]: {} leads nowhere; give it a pool, an answer or a redirect'],
+      ],
+      [
+        'routes:\n  - path: /a\n    host: a.test\n',
+        [
+          'rondo.yaml:2:5: routes[0]: {"host":"a.test","path":"/a"} leads nowhere; give it a pool, an answer or a redirect',
+        ],
+      ],
+      [
+        'routes: [{ pool: default, answer: { status: 200 }, redirect: { to: /a } }]\n',
+        [
+          'rondo.yaml:1:35: routes[0].answer: {"status":200} stands beside pool; keep one of them',
+          'rondo.yaml:1:62: routes[0].redirect: {"to":"/a"} stands beside pool; keep one of them',
+        ],
+      ],
+      [
+        'routes: [{ pool: apo }]\npools: { api: { workers: [http://a:1] }, web: { workers: [http://a:1] } }\n',
+        ['rondo.yaml:1:18: routes[0].pool: "apo" is no pool; use "api" or "web"'],
+      ],
+      [
+        'routes: [{ pool: default, strip: true }]\n',
+        ['rondo.yaml:1:34: routes[0].strip: true needs a path that is a prefix; write it as path: /api'],
+      ],
+      [
+        'routes: [{ pool: default, path: /a/*, rewrite: /b }]\n',
+        ['rondo.yaml:1:48: routes[0].rewrite: "/b" needs a path that is a prefix; write it as path: /api'],
+      ],
+      [
+        'routes: [{ pool: default, path: /a, strip: true, rewrite: /b }]\n',
+        ['rondo.yaml:1:59: routes[0].rewrite: "/b" replaces the prefix; leave out strip'],
+      ],
+      [
+        'routes: [{ path: /a, strip: true, headers: { remove: [a] }, answer: { status: 200 } }]\n',
+        [
+          'rondo.yaml:1:29: routes[0].strip: true is for what workers get; leave it out, or give a pool instead of answer',
+          'rondo.yaml:1:44: routes[0].headers: {"remove":["a"]} is for what workers get; leave it out, or give a pool instead of answer',
+        ],
+      ],
+      [
+        'routes: [{ pool: default, path: api }, { pool: default, path: /a?b=c }, { pool: default, path: 5 }]\n',
+        [
+          'rondo.yaml:1:33: routes[0].path: "api" is no path; write it as "/api" or "/files/*.jpg", in what may stand in a URL before "?"',
+          'rondo.yaml:1:63: routes[1].path: "/a?b=c" is no path; write it as "/api" or "/files/*.jpg", in what may stand in a URL before "?"',
+          'rondo.yaml:1:96: routes[2].path: 5 is no path; write it as "/api" or "/files/*.jpg", in what may stand in a URL before "?"',
+        ],
+      ],
+      [
+        'routes: [{ pool: default, path: /a, rewrite: b, strip: yes }]\n',
+        [
+          'rondo.yaml:1:46: routes[0].rewrite: "b" is no path; write it as "/new"',
+          'rondo.yaml:1:56: routes[0].strip: "yes" is neither true nor false; give one of them',
+        ],
+      ],
+      [
+        'routes: [{ pool: default, host: "http://a.test" }, { pool: default, host: "a.test:80" }, { pool: default, host: "a.*" }]\n',
+        [
+          'rondo.yaml:1:33: routes[0].host: "http://a.test" is no host; write it as "api.example.com" or "*.example.com", without a port',
+          'rondo.yaml:1:75: routes[1].host: "a.test:80" is no host; write it as "api.example.com" or "*.example.com", without a port',
+          'rondo.yaml:1:113: routes[2].host: "a.*" is no host; write it as "api.example.com" or "*.example.com", without a port',
+        ],
+      ],
+      [
+        'routes: [{ pool: default, method: GTE }, { pool: default, method: [] }, { pool: default, method: [GET, 5] }]\n',
+        [
+          'rondo.yaml:1:35: routes[0].method: "GTE" is no method; write it as "GET", or as ["GET", "HEAD"]',
+          'rondo.yaml:1:67: routes[1].method: [] is no method; write it as "GET", or as ["GET", "HEAD"]',
+          'rondo.yaml:1:104: routes[2].method[1]: 5 is no method; write it as "GET", or as ["GET", "HEAD"]',
+        ],
+      ],
+      [
+        'routes: [{ pool: default, header: { "x y": a, x-user: 5 } }]\n',
+        [
+          'rondo.yaml:1:37: routes[0].header["x y"]: "x y" is no name of a header; give letters, digits and "-", as in "x-user"',
+          'rondo.yaml:1:55: routes[0].header.x-user: 5 is no value; give a text, in quotes if it looks like a number, or true for any',
+        ],
+      ],
+      [
+        'routes:\n  - pool: default\n    headers: { set: { "a b": c, d: "e\\nf", g: 5 }, remove: [h i] }\n',
+        [
+          'rondo.yaml:3:23: routes[0].headers.set["a b"]: "a b" is no name of a header; give letters, digits and "-", as in "x-user"',
+          'rondo.yaml:3:36: routes[0].headers.set.d: "e\\nf" has characters that no header may have; leave out line breaks and what is not Latin-1',
+          'rondo.yaml:3:47: routes[0].headers.set.g: 5 is not a text; give one, in quotes if it looks like a number',
+          'rondo.yaml:3:61: routes[0].headers.remove[0]: "h i" is no name of a header; give letters, digits and "-", as in "x-user"',
+        ],
+      ],
+      [
+        'routes: [{ pool: default, headers: { set: { Content-Length: "5" }, remove: [upgrade] } }]\n',
+        [
+          'rondo.yaml:1:45: routes[0].headers.set.Content-Length: "Content-Length" is about the connection; leave it to the gateway',
+          'rondo.yaml:1:77: routes[0].headers.remove[0]: "upgrade" is about the connection; leave it to the gateway',
+        ],
+      ],
+      [
+        'routes: [{ pool: default, headers: { remove: cookie } }]\n',
+        ['rondo.yaml:1:46: routes[0].headers.remove: "cookie" is no list; write it as [cookie]'],
+      ],
+      [
+        'routes: [{ answer: { status: 600, body: 5, type: "a\\nb" } }, { answer: { status: 101 } }, { answer: { status: ok } }, { answer: {} }]\n',
+        [
+          'rondo.yaml:1:30: routes[0].answer.status: 600 is no status; give a number from 200 to 599',
+          'rondo.yaml:1:41: routes[0].answer.body: 5 is not a text; give one, in quotes if it looks like a number',
+          'rondo.yaml:1:50: routes[0].answer.type: "a\\nb" has characters that no header may have; leave out line breaks and what is not Latin-1',
+          'rondo.yaml:1:82: routes[1].answer.status: 101 is no status; give a number from 200 to 599',
+          'rondo.yaml:1:111: routes[2].answer.status: "ok" is no status; give a number from 200 to 599',
+          'rondo.yaml:1:129: routes[3].answer.status: is missing; give a number from 200 to 599',
+        ],
+      ],
+      [
+        'routes: [{ redirect: { to: example.com } }, { redirect: { to: "/a b" } }, { redirect: { to: /a, status: 200 } }, { redirect: { status: 301 } }]\n',
+        [
+          'rondo.yaml:1:28: routes[0].redirect.to: "example.com" is no URL or path; write it as "https://example.com$path" or "/new"',
+          'rondo.yaml:1:63: routes[1].redirect.to: "/a b" is no URL or path; write it as "https://example.com$path" or "/new"',
+          'rondo.yaml:1:105: routes[2].redirect.status: 200 is unknown; use 301, 302, 303, 307 or 308',
+          'rondo.yaml:1:126: routes[3].redirect.to: is missing; write it as "https://example.com$path" or "/new"',
+        ],
+      ],
+    ],
+  ],
+  [
+    'logs and metrics',
+    [
+      ['metrics: yes\n', ['rondo.yaml:1:10: metrics: "yes" is unknown; use "on" or "off"']],
+      ['metrics: true\n', ['rondo.yaml:1:10: metrics: true is unknown; use "on" or "off"']],
+      [
+        'log: comon\n',
+        [
+          'rondo.yaml:1:6: log: "comon" is no log; use "combined", "dev", "json", "rondo" or "off", or {format: json, file: access.log}',
+        ],
+      ],
+      [
+        'log: true\n',
+        [
+          'rondo.yaml:1:6: log: true is no log; use "combined", "dev", "json", "rondo" or "off", or {format: json, file: access.log}',
+        ],
+      ],
+      [
+        'log: { format: xml, file: "" }\n',
+        [
+          'rondo.yaml:1:16: log.format: "xml" is unknown; use "combined", "dev", "json", "rondo" or "off"',
+          'rondo.yaml:1:27: log.file: "" says nothing; give a text that is not empty',
+        ],
+      ],
+      [
+        'log: { file: 5 }\n',
+        ['rondo.yaml:1:14: log.file: 5 is not a text; give one, in quotes if it looks like a number'],
+      ],
+    ],
+  ],
+  [
+    'variables',
+    [
+      [
+        'listen: ${NONE}\nshutdown: ${NONE}s\n',
+        [
+          'rondo.yaml:1:9: listen: the environment has no NONE; set it, or give a default as ${NONE:-value}',
+          'rondo.yaml:2:11: shutdown: the environment has no NONE; set it, or give a default as ${NONE:-value}',
+        ],
+      ],
+      [
+        'pools: { api: { workers: ["http://${A}:${NONE}"] } }\n',
+        [
+          'rondo.yaml:1:27: pools.api.workers[0]: the environment has no NONE; set it, or give a default as ${NONE:-value}',
+        ],
+        { A: 'a' },
+      ],
+      [
+        'listen: ${EMPTY}\n',
+        [
+          'rondo.yaml:1:9: listen: the environment has no EMPTY; set it, or give a default as ${EMPTY:-value}',
+        ],
+        { EMPTY: '' },
+      ],
+      [
+        'shutdown: ${EMPTY:-}\n',
+        ['rondo.yaml:1:11: shutdown: "" is not a duration; write it with its unit, as "500ms", "2s" or "1m"'],
+        { EMPTY: '' },
+      ],
+      [
+        'listen: ${A}\n',
+        ['rondo.yaml:1:9: listen: "abc" is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"'],
+        { A: 'abc' },
+      ],
+      [
+        'limits: { connections: "${A}" }\n',
+        ['rondo.yaml:1:24: limits.connections: 0 is not a count; give a whole number of 1 or more'],
+        { A: '0' },
+      ],
+      [
+        'limits: { connections: "${A}0" }\n',
+        ['rondo.yaml:1:24: limits.connections: "10" is not a count; give a whole number of 1 or more'],
+        { A: '1' },
+      ],
+      [
+        'limits: { connections: "${A}" }\n',
+        ['rondo.yaml:1:24: limits.connections: "007" is not a count; give a whole number of 1 or more'],
+        { A: '007' },
+      ],
+      [
+        '${A}: 80\n',
+        [
+          'rondo.yaml:1:1: ["${A}"]: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+        ],
+        { A: 'listen' },
+      ],
+      [
+        'listen: ${}\n',
+        ['rondo.yaml:1:9: listen: has a "${" that begins no variable; write it as ${NAME} or ${NAME:-value}'],
+      ],
+      [
+        'listen: ${A-80}\n',
+        ['rondo.yaml:1:9: listen: has a "${" that begins no variable; write it as ${NAME} or ${NAME:-value}'],
+      ],
+      [
+        'listen: ${A\n',
+        ['rondo.yaml:1:9: listen: has a "${" that begins no variable; write it as ${NAME} or ${NAME:-value}'],
+      ],
+      [
+        'listen: ${A:-${B}}\n',
+        ['rondo.yaml:1:9: listen: has a "${" that begins no variable; write it as ${NAME} or ${NAME:-value}'],
+      ],
+      [
+        'listen: ${1}\n',
+        ['rondo.yaml:1:9: listen: has a "${" that begins no variable; write it as ${NAME} or ${NAME:-value}'],
+      ],
+      [
+        'workers: [http://a:1]\n',
+        ['WORKERS[1]: "nonsense" is not a URL; write it as "http://host:port"'],
+        { WORKERS: 'http://b:1,nonsense' },
+      ],
+      [
+        'pools: { default: { workers: [http://a:1] } }\n',
+        ['WORKERS[1]: "b:1" is there twice; give each worker an id of its own'],
+        { WORKERS: 'http://b:1,http://b:1' },
+      ],
+    ],
+  ],
+  [
+    'many things at once, by line,',
+    [
+      [
+        'shutdown: 5\nroutes:\n  - { pool: default, strip: 1 }\nlisten: {}\nworkers: [5]\nmetrics: maybe\n',
+        [
+          'rondo.yaml:1:11: shutdown: 5 is not a duration; write it with its unit, as "500ms", "2s" or "1m"',
+          'rondo.yaml:3:29: routes[0].strip: 1 is neither true nor false; give one of them',
+          'rondo.yaml:4:9: listen: {} is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+          'rondo.yaml:5:11: workers[0]: 5 is no worker; write it as "http://host:port", or as {url: "http://host:port", weight: 2}',
+          'rondo.yaml:6:10: metrics: "maybe" is unknown; use "on" or "off"',
+        ],
+      ],
+      [
+        'routes: [{ pool: nope }]\ntrustedProxies: [nope]\npools:\n  api: { workers: [nope], health: { path: nope } }\n  web: { workers: [] }\nlisten: nope\n',
+        [
+          'rondo.yaml:1:18: routes[0].pool: "nope" is no pool; use "api" or "web"',
+          'rondo.yaml:2:18: trustedProxies[0]: "nope" is no address or network; write it as "10.0.0.0/8"',
+          'rondo.yaml:4:20: pools.api.workers[0]: "nope" is not a URL; write it as "http://host:port"',
+          'rondo.yaml:4:43: pools.api.health.path: "nope" is not a path; write it as "/health"',
+          'rondo.yaml:5:19: pools.web.workers: [] names no worker; give at least one, as "http://host:port"',
+          'rondo.yaml:6:9: listen: "nope" is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"',
+        ],
+      ],
+      [
+        '{"metrics": "maybe",\n "listen": {},\n "pools": {"api": {"workers": [1, 2]}}}',
+        [
+          'rondo.yaml:1:13: metrics: "maybe" is unknown; use "on" or "off"',
+          'rondo.yaml:2:12: listen: {} is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+          'rondo.yaml:3:32: pools.api.workers[0]: 1 is no worker; write it as "http://host:port", or as {url: "http://host:port", weight: 2}',
+          'rondo.yaml:3:35: pools.api.workers[1]: 2 is no worker; write it as "http://host:port", or as {url: "http://host:port", weight: 2}',
+        ],
+      ],
+    ],
+  ],
+]
+
+for (const [what, cases] of FILES)
+  suite(`errors name the line, the path, the value and the mend: ${what}`, () => {
+    for (const [text, lines, env = {}] of cases)
+      test(JSON.stringify(text), () => {
+        assert.throws(() => parse('rondo.yaml', text, env), {
+          name: 'ConfigError',
+          message: lines.join('\n'),
+        })
+      })
+  })
+
+test('no error shows a secret', () => {
+  const lines = FILES.flatMap(([, cases]) => cases).flatMap(([text, said]) => (/hush/.test(text) ? said : []))
+  assert.ok(lines.length > 10)
+  for (const line of lines) assert.doesNotMatch(line, /hush/)
+})
+
+test('an error of a value that is long shows its beginning', () => {
+  assert.throws(() => parse('rondo.yaml', `workers: ${'x'.repeat(1000)}`, {}), {
+    message: `rondo.yaml:1:10: workers: "${'x'.repeat(98)}… is no list of workers; write it as ["http://host:port"]`,
+  })
+})
+
+test('errors of one long line come in its order, and before those of the next', () => {
+  const pools = Array.from({ length: 2000 }, (_, i) => `"p${i}": 5`).join(', ')
+  try {
+    parse('rondo.json', `{"pools": {${pools}},\n"metrics": 5}`, {})
+  } catch (error) {
+    const lines = (error as Error).message.split('\n')
+    assert.equal(lines.length, 2001)
+    assert.match(lines[1999] ?? '', /^rondo\.json:1:\d{5}: pools\.p1999: 5 is no object; /)
+    assert.match(lines[2000] ?? '', /^rondo\.json:2:12: metrics: 5 is unknown; /)
+  }
+})
+
+test('each worker that is there again is told, with what else is wrong with its pool', () => {
+  const text = `workers:
+  - http://a:1
+  - http://a:1
+  - { url: 'http://b:1', name: 'a:1' }
+health: { path: x }
+`
+  const again = '"a:1" is there twice; give each worker an id of its own'
+  assert.throws(() => parse('rondo.yaml', text, {}), {
+    message: [
+      `rondo.yaml:3:5: workers[1]: ${again}`,
+      `rondo.yaml:4:5: workers[2]: ${again}`,
+      'rondo.yaml:5:17: health.path: "x" is not a path; write it as "/health"',
+    ].join('\n'),
+  })
+})
+
+test('of a pool of a thousand bad workers the first ten are told, soon', () => {
+  const start = performance.now()
+  assert.throws(
+    () => parse('rondo.yaml', `workers: [${'nonsense, '.repeat(1000)}]`, {}),
+    ({ message }: Error) => message.split('\n').length === 10,
+  )
+  assert.ok(performance.now() - start < 3000)
+})
