@@ -61,7 +61,7 @@ async function upload(url: string, length: number): Promise<string> {
 }
 
 for (const isSlow of [false, true])
-  test(`100 MB down and 100 MB up grow the balancer by less than 64 MB${isSlow ? ', read slowly' : ''}`, async (t) => {
+  test(`100 MB down and 100 MB up grow the balancer by less than 32 MB${isSlow ? ', read slowly' : ''}`, async (t) => {
     const pace = isSlow ? async () => turn() : undefined
     const worker = await startWorker(t, (req, res) => {
       const sink = new Counter(pace)
@@ -76,5 +76,5 @@ for (const isSlow of [false, true])
     assert.equal(await upload(url, 100 * MB), String(100 * MB))
     const grown = await tell('peak')
     t.diagnostic(`grown by ${(grown / MB).toFixed(1)} MB`)
-    assert.ok(grown < 64 * MB, `grown by ${(grown / MB).toFixed(1)} MB`)
+    assert.ok(grown < 32 * MB, `grown by ${(grown / MB).toFixed(1)} MB`)
   })
