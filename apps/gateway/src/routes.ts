@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Route } from './config/schema.ts'
+import type { Route } from './config/route-schema.ts'
 
 /** The first of the routes that a request matches; undefined if none does. */
 export type Router = (req: IncomingMessage) => Route | undefined

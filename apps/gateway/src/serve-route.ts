@@ -1,6 +1,6 @@
 import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Route } from './config/schema.ts'
+import type { Route } from './config/route-schema.ts'
 import { rewritten } from './routes.ts'
 
 /** Makes a request what the workers of its route are to get: another path, other headers. */

@@ -1,7 +1,9 @@
 import { checkPool, OptionError, toTrust, type WorkerSpec } from '@rondo/balancer'
 import { DEFAULT_POOL, poolFilesOf, readAddress, toPoolConfig } from './config.ts'
 import { showValue, withoutPasswords, type Fault, type Path } from './fault.ts'
-import { poolFields, type File, type PoolFile, type Route } from './schema.ts'
+import { poolFields, type PoolFile } from './pool-schema.ts'
+import type { Route } from './route-schema.ts'
+import type { File } from './schema.ts'
 import type { Source } from './source.ts'
 
 /** What is wrong with a file whose shape is right: values that no pool, route or listener can have. */

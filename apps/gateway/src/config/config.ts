@@ -1,5 +1,7 @@
 import type { PoolOptions, WorkerSpec } from '@rondo/balancer'
-import type { File, PoolFile, Route } from './schema.ts'
+import type { PoolFile } from './pool-schema.ts'
+import type { Route } from './route-schema.ts'
+import type { File } from './schema.ts'
 
 /** The forwarders by name. */
 export type ForwarderName = 'http-proxy-middleware' | 'undici'

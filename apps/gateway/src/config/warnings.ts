@@ -1,6 +1,7 @@
 import { poolFilesOf, readAddress, DEFAULT_POOL } from './config.ts'
 import type { Fault, Path } from './fault.ts'
-import type { File, PoolFile } from './schema.ts'
+import type { PoolFile } from './pool-schema.ts'
+import type { File } from './schema.ts'
 import type { Source } from './source.ts'
 
 /** Node's servers close idle connections after 5 s. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { Route } from '../../src/config/schema.ts'
+import type { Route } from '../../src/config/route-schema.ts'
 import { exchange } from '../raw.ts'
 import { covers } from './covers.ts'
 import { ask, start, startWorker } from './running.ts'
