@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { createPoller, type OnVerdict, type Poller } from './health/poller.ts'
 import { toSettings, type PoolOptions, type Settings } from './pool-options.ts'
 import { RetryAccount } from './retry-budget.ts'
+import { warnOf } from './tls.ts'
 import { toWorkers } from './worker-list.ts'
 import type { Worker, WorkerSpec } from './worker.ts'
 
@@ -31,6 +32,7 @@ export class Configuration {
     this.#onVerdict = onVerdict
     this.#options = options
     this.#settings = toSettings(options)
+    warnOf(this.#settings.tls)
     this.#retries = new RetryAccount(this.#settings.failover.budget)
     this.#poller = createPoller(this.#settings.health, onVerdict)
   }
@@ -95,7 +97,11 @@ export class Configuration {
   /** Goes by other options from now on; `settings` is their `next`. */
   change(options: PoolOptions, settings: Settings, workers: readonly Worker[]): void {
     const former = this.#poller
-    if (!this.#isClosed && !isDeepStrictEqual(options.health, this.#options.health)) {
+    const isOtherTls = settings.tls !== this.#settings.tls
+    if (isOtherTls) warnOf(settings.tls)
+    const probesOtherwise = isOtherTls && options.health?.probe === undefined
+    const isOther = probesOtherwise || !isDeepStrictEqual(options.health, this.#options.health)
+    if (!this.#isClosed && isOther) {
       this.#poller = createPoller(settings.health, this.#onVerdict)
       this.#verdicts = this.#poller.succeed(former, workers)
       former.close()

@@ -79,7 +79,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     forward: (worker: Worker, terms: Terms) => Promise<Carried>,
   ) {
     const { retries } = pool // as they are now: an update changes them for the requests behind it
-    const { failover, timeouts, limits, keepAlive, sticky } = pool.settings
+    const { failover, timeouts, limits, keepAlive, tls, sticky } = pool.settings
     const served = record(req)
     const client = httpClient(req, trust)
     const begun = performance.now()
@@ -117,7 +117,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
           const unwanted = picky ? unwantedOf(req, served.attempts, new Set(tried).add(worker)) : NONE
           const cookie = sticky?.cookieFor(client, worker)
           const { id } = served
-          const terms = { timeouts, limits, keepAlive, headers, until, fresh, unwanted, cookie, id }
+          const terms = { timeouts, limits, keepAlive, tls, headers, until, fresh, unwanted, cookie, id }
           const carried = await forward(worker, terms)
           lease.release(carried)
           served.status = carried

@@ -27,8 +27,8 @@ suite('createPool refuses, naming the option, the value and the mend,', () => {
     ],
     [
       'a bad worker, by its place',
-      ['http://a.test', 'https://b.test'],
-      'workers[1]: "https://b.test" has the unsupported protocol "https:"; use "http://host:port"',
+      ['http://a.test', 'ws://b.test'],
+      'workers[1]: "ws://b.test" has the unsupported protocol "ws:"; use "http://host:port" or "https://host:port"',
     ],
     [
       'a bad weight, by its place',

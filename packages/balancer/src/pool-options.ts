@@ -7,6 +7,7 @@ import { toLimits, type Limits } from './limits.ts'
 import { Sticky, type StickyOptions } from './sticky.ts'
 import { toStrategy, type StrategyOption } from './strategies/index.ts'
 import type { Strategy } from './strategies/strategy.ts'
+import { toTls, type Tls, type TlsOptions } from './tls.ts'
 import { checkDuration, toKeepAlive, toTimeouts, type KeepAlive, type Timeouts } from './timeouts.ts'
 
 export interface PoolOptions {
@@ -22,6 +23,8 @@ export interface PoolOptions {
   readonly limits?: Partial<Limits>
   /** How connections to workers are kept. */
   readonly keepAlive?: Partial<KeepAlive>
+  /** How workers are spoken to whose URL begins with `https:`. Default: their certificates are verified by who Node trusts. */
+  readonly tls?: TlsOptions
   /** Keeps sessions with their worker by a cookie. Default off. */
   readonly sticky?: StickyOptions
   /** Pauses workers that live but fail. Default off. */
@@ -40,6 +43,7 @@ export interface Settings {
   readonly timeouts: Timeouts
   readonly limits: Limits
   readonly keepAlive: KeepAlive
+  readonly tls: Tls
   readonly drain: Required<DrainOptions>
   readonly sticky: Sticky | undefined
   readonly breaker: Required<BreakerOptions> | undefined
@@ -68,13 +72,15 @@ export function toSettings(
   if (slowStart !== undefined) checkDuration('slowStart', slowStart)
   const isAsBefore = (name: keyof PoolOptions & keyof Settings): boolean =>
     before !== undefined && isDeepStrictEqual(options[name], before.options[name])
+  const tls = before && isAsBefore('tls') ? before.settings.tls : toTls(options.tls)
   return {
-    health: toHealth(options.health),
+    health: toHealth(options.health, tls),
     strategy: before && isAsBefore('strategy') ? before.settings.strategy : toStrategy(strategy),
     failover: toFailover(failover),
     timeouts: toTimeouts(timeouts),
     limits: toLimits(limits),
     keepAlive: toKeepAlive(keepAlive),
+    tls,
     drain: toDrain('drain.', drain),
     sticky: before && isAsBefore('sticky') ? before.settings.sticky : sticky && new Sticky(sticky),
     breaker: breaker && toBreaker(breaker),

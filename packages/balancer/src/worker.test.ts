@@ -10,6 +10,8 @@ suite('the id of a worker', () => {
     ['http://LocalHost:3001', 'localhost:3001', 'localhost', 3001],
     ['http://example.test', 'example.test:80', 'example.test', 80],
     ['http://example.test:80', 'example.test:80', 'example.test', 80],
+    ['https://example.test', 'example.test:443', 'example.test', 443],
+    ['https://example.test:8443', 'example.test:8443', 'example.test', 8443],
     ['http://192.0.2.1:8080', '192.0.2.1:8080', '192.0.2.1', 8080],
     ['http://[::1]:3001', '[::1]:3001', '::1', 3001],
     ['http://[2001:DB8::1]', '[2001:db8::1]:80', '2001:db8::1', 80],
@@ -48,7 +50,7 @@ suite('what is no worker is an error that names the option, the value and the me
   for (const [spec, message] of [
     [
       'localhost:3001',
-      'o: "localhost:3001" has the unsupported protocol "localhost:"; use "http://host:port"',
+      'o: "localhost:3001" has the unsupported protocol "localhost:"; use "http://host:port" or "https://host:port"',
     ],
     ['localhost', 'o: "localhost" is not a URL; write it as "http://host:port"'],
     ['', 'o: "" is not a URL; write it as "http://host:port"'],
@@ -58,8 +60,10 @@ suite('what is no worker is an error that names the option, the value and the me
       'http://localhost:0',
       'o: "http://localhost:0" names port 0, where nobody can be reached; use 1 to 65535',
     ],
-    ['https://a.test', 'o: "https://a.test" has the unsupported protocol "https:"; use "http://host:port"'],
-    ['ftp://a.test', 'o: "ftp://a.test" has the unsupported protocol "ftp:"; use "http://host:port"'],
+    [
+      'ftp://a.test',
+      'o: "ftp://a.test" has the unsupported protocol "ftp:"; use "http://host:port" or "https://host:port"',
+    ],
     ['http://a.test/api', 'o: "http://a.test/api" is more than an origin; write it as "http://a.test"'],
     ['http://a.test?x=1', 'o: "http://a.test?x=1" is more than an origin; write it as "http://a.test"'],
     ['http://a.test/#x', 'o: "http://a.test/#x" is more than an origin; write it as "http://a.test"'],

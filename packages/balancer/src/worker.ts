@@ -12,7 +12,7 @@ export type WorkerSpec =
   | string
   | URL
   | {
-      /** `http://host:port`, without path, credentials or query. */
+      /** `http://host:port` or `https://host:port`, without path, credentials or query. */
       readonly url: string | URL
       /** The worker's id; default `host:port`. */
       readonly name?: string
@@ -61,6 +61,7 @@ export class Worker {
   /** For sockets: the host without the brackets of an IPv6 literal. */
   readonly hostname: string
   readonly port: number
+  readonly isSecure: boolean // whether it is spoken to by TLS
   /** Its place in the pool, never reused. Lists of workers are sorted by it, so round robin knows where it stood. */
   readonly seq: number
 
@@ -115,7 +116,8 @@ export class Worker {
     this.url = parseOrigin(url, option)
     this.host = this.url.host
     this.hostname = this.url.hostname.replace(/^\[|\]$/g, '')
-    this.port = Number(this.url.port) || 80
+    this.isSecure = this.url.protocol === 'https:'
+    this.port = Number(this.url.port) || (this.isSecure ? 443 : 80)
     if (name !== undefined && (typeof name !== 'string' || name.trim() === ''))
       throw new OptionError(`${option}.name`, name, 'is not a name; give a string that is not empty')
     if (typeof weight !== 'number' || !Number.isFinite(weight) || weight <= 0)

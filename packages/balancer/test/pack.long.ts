@@ -71,7 +71,7 @@ const pool: Pool = createPool(['http://localhost:1', { url: 'http://localhost:2'
   strategy, health: { schedule: '*/2 * * * * *', timeout: 500 }, failover: { attempts: 2 },
 })
 pool.on('down', (worker: Worker, reason: string) => console.log(worker.id, reason))
-const balance: LoadBalance = loadBalance(pool, { forwarder: httpProxy({ secure: false }) })
+const balance: LoadBalance = loadBalance(pool, { forwarder: httpProxy({ preserveHeaderKeyCase: true }) })
 const app: Express = express().use(metrics(pool)).use((req, _res, next) => {
   const worker: Worker | undefined = served(req)?.worker
   console.log(worker?.id)

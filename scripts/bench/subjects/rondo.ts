@@ -14,9 +14,9 @@ export async function openRondo({ backends, settings }: Place, forwarder: Forwar
   app.disable('x-powered-by')
   if (settings.balance === false) {
     const next = inTurn(pool.workers)
-    const { timeouts, limits, keepAlive } = pool.settings
+    const { timeouts, limits, keepAlive, tls } = pool.settings
     const headers = { via: 'rondo', forwarded: false, host: 'keep' } as const
-    const rules = { timeouts, limits, keepAlive, headers, id: 'a-request' }
+    const rules = { timeouts, limits, keepAlive, tls, headers, id: 'a-request' }
     const terms = { ...rules, until: Infinity, fresh: false, unwanted: new Set<number>() }
     app.use((req, res, fail) => void forwarder.forward(req, res, next(), terms).catch(fail))
     return { listener: app }

@@ -1,5 +1,8 @@
 import { Agent, type ClientRequest } from 'node:http'
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connectTls, type Connected, type ConnectOptions } from '../tls-connect.ts'
+import type { Tls } from '../tls.ts'
+import type { Worker } from '../worker.ts'
 
 /** After how long an idle connection is asked by TCP whether its peer is still there, in ms. */
 export const KEEP_ALIVE = 60_000
@@ -10,12 +13,43 @@ export const KEEP_ALIVE = 60_000
  */
 export function dial(options: TcpNetConnectOpts, timeout: number): Socket {
   const socket = connect({ ...options, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE })
-  const expire = (): void => {
-    if (socket.connecting) socket.destroy(timedOut('no connection', timeout))
+  expire(socket, 'connect', timeout, 1)
+  return socket
+}
+
+/** The time for a handshake, which takes several turns, is this many looks: an event loop that was blocked costs one. */
+const LOOKS = 4
+
+/** The same by TLS: the time is for its handshake too, and nothing may be written before `done` has the connection. */
+export function dialTls(
+  worker: Worker,
+  tls: Tls,
+  options: ConnectOptions,
+  timeout: number,
+  done: Connected,
+): Socket {
+  const socket = connectTls(worker, tls, { ...options, keepAlive: KEEP_ALIVE }, done)
+  expire(socket, 'secureConnect', timeout, LOOKS)
+  return socket
+}
+
+function expire(socket: Socket, event: 'connect' | 'secureConnect', timeout: number, looks: number): void {
+  let left = looks
+  let timer: NodeJS.Timeout | undefined
+  const wait = (): void => {
+    timer = setTimeout(() => setImmediate(look), timeout / looks)
   }
-  const timer = setTimeout(() => setImmediate(expire), timeout)
-  const stop = (): void => clearTimeout(timer)
-  return socket.once('connect', stop).once('close', stop)
+  const look = (): void => {
+    if (!timer) return
+    if (--left > 0) wait()
+    else socket.destroy(timedOut(socket.connecting ? 'no connection' : 'no TLS handshake', timeout))
+  }
+  const stop = (): void => {
+    clearTimeout(timer)
+    timer = undefined
+  }
+  wait()
+  socket.once(event, stop).once('close', stop)
 }
 
 /** The error of a worker that did not do `what` it should within `limit` ms. */
@@ -29,12 +63,14 @@ export function isTimeout(error: unknown): boolean {
 }
 
 /** Cuts a connection in a way that cannot be taken for its end, where the system can. */
-export function reset(socket: Socket): void {
+export function reset(socket: Socket & { readonly _parent?: Socket | null }): void {
   try {
-    socket.resetAndDestroy()
+    const { _parent: tcp } = socket // a TLS socket knows no reset; the one beneath it has no other name
+    ;(tcp ?? socket).resetAndDestroy()
   } catch {
-    socket.destroy() // TLS and Unix sockets know no reset
+    // Unix sockets know none either
   }
+  socket.destroy()
 }
 
 /** What is taken off a worker's own word on how long it keeps an idle connection, in ms. */
@@ -48,13 +84,22 @@ const IDLE: unique symbol = Symbol('rondo.idle')
  * `Keep-Alive: timeout=` asks for it, lest a request crosses the worker's own closing.
  */
 export class WorkerAgent extends Agent {
+  /** By which Node tells what it is an agent for. */
+  readonly protocol: string
+  readonly #worker: Worker
   readonly #idle: number
   readonly #connect: number
+  readonly #tls: Tls
+  /** Connections whose handshake is under way. */
+  readonly #pending = new Set<Socket>()
   #isRetired = false
 
   /** A connection must stand within `connect` ms. */
-  constructor(idle: number, connect: number) {
+  constructor(worker: Worker, idle: number, connect: number, tls: Tls) {
     super({ keepAlive: true })
+    this.protocol = worker.url.protocol
+    this.#worker = worker
+    this.#tls = tls
     this.#idle = idle
     this.#connect = connect
   }
@@ -65,18 +110,31 @@ export class WorkerAgent extends Agent {
     if (seconds !== undefined) socket[IDLE] = Number(seconds) * 1000 - MARGIN
   }
 
-  override createConnection(options: TcpNetConnectOpts): Socket {
-    return dial({ ...options, noDelay: true }, this.#connect)
+  override createConnection(options: TcpNetConnectOpts, done?: Connected): Socket | undefined {
+    const { localAddress } = options
+    if (!this.#worker.isSecure) return dial({ ...options, noDelay: true }, this.#connect)
+    const own = { noDelay: true, ...(localAddress !== undefined && { localAddress }) }
+    const socket = dialTls(this.#worker, this.#tls, own, this.#connect, (error, connection) => {
+      this.#pending.delete(socket)
+      done?.(error, connection)
+    })
+    this.#pending.add(socket)
+    return undefined // `done` gets it when it stands: what is given to Node before that is written to
   }
 
-  /** Whether these are its times. */
-  isFor(idle: number, connect: number): boolean {
-    return idle === this.#idle && connect === this.#connect
+  /** Whether these are its times, and its TLS where that matters. */
+  isFor(idle: number, connect: number, tls: Tls): boolean {
+    return idle === this.#idle && connect === this.#connect && (tls === this.#tls || !this.#worker.isSecure)
   }
 
-  /** Whether a connection of it carries something. */
+  /** Whether a connection of it carries something, or will. */
   get isInUse(): boolean {
-    return Object.keys(this.sockets).length > 0
+    return this.#pending.size > 0 || Object.values(this.sockets).some((sockets) => sockets?.length)
+  }
+
+  override destroy(): void {
+    super.destroy()
+    for (const socket of this.#pending) socket.destroy()
   }
 
   /** Closes the idle connections, so that the next one is new. */
@@ -113,10 +171,13 @@ export class WorkerAgent extends Agent {
 
 /** An agent for one request, over a connection that already stands. */
 export class ConnectionAgent extends Agent {
+  /** By which Node tells what it is an agent for. */
+  readonly protocol: string
   readonly #socket: Socket
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, worker: Worker) {
     super()
+    this.protocol = worker.url.protocol
     this.#socket = socket
   }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Limits } from '../limits.ts'
 import type { KeepAlive, Timeouts } from '../timeouts.ts'
+import type { Tls } from '../tls.ts'
 import type { Worker } from '../worker.ts'
 import type { HeaderOptions } from './request-headers.ts'
 
@@ -18,6 +19,8 @@ export interface Settle {
 export interface Terms {
   readonly timeouts: Timeouts
   readonly keepAlive: KeepAlive
+  /** For workers that are spoken to by TLS. */
+  readonly tls: Tls
   readonly limits: Limits
   /** What the worker is told of the balancer and the client. */
   readonly headers: HeaderOptions

@@ -10,8 +10,8 @@ export interface Target {
 }
 
 export function toTarget(worker: Worker): Target {
-  const { host, hostname, port } = worker
-  return { protocol: 'http:', host, hostname, port }
+  const { host, hostname, port, isSecure } = worker
+  return { protocol: isSecure ? 'https:' : 'http:', host, hostname, port }
 }
 
 /** Keeps http-proxy-middleware from destroying the client's response along with a worker's that is not passed on. */

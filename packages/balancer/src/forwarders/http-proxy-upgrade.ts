@@ -65,7 +65,7 @@ export class UpgradeExchange implements Watched {
   /** Called by http-proxy-middleware once it has parsed `req.url`, before it rewrites and sends it. */
   route(request: Options): Target {
     this.#req.url = this.#path
-    request.agent = new ConnectionAgent(this.#connection)
+    request.agent = new ConnectionAgent(this.#connection, this.#worker)
     return toTarget(this.#worker)
   }
 

@@ -4,8 +4,9 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createProxyMiddleware, type Options, type Plugin, type RequestHandler } from 'http-proxy-middleware'
 import { OptionError, WorkerFailure } from '../errors.ts'
+import type { Tls } from '../tls.ts'
 import type { Worker } from '../worker.ts'
-import { dial, isTimeout, WorkerAgent } from './dial.ts'
+import { dial, dialTls, isTimeout, WorkerAgent } from './dial.ts'
 import type { Carried, Forwarder, Terms } from './forwarder.ts'
 import { HttpExchange } from './http-proxy-exchange.ts'
 import { UpgradeExchange } from './http-proxy-upgrade.ts'
@@ -20,6 +21,8 @@ const RESERVED = {
   xfwd: 'loadBalance always sets X-Forwarded-*, by the app\'s "trust proxy"',
   ejectPlugins: 'loadBalance answers errors itself; give plugins as plugins: [...]',
   selfHandleResponse: 'loadBalance writes the response; change it in on.proxyRes',
+  secure: 'give tls to createPool',
+  ssl: 'give tls to createPool',
   changeOrigin: "give host: 'worker' to loadBalance",
   followRedirects: 'loadBalance hands redirects to the client',
   proxyTimeout: 'give timeouts to createPool',
@@ -68,11 +71,11 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
     })
   const proxy = Object.keys(options).length === 0 ? (plain ??= create()) : create()
 
-  function agentOf(worker: Worker, { keepAlive, timeouts }: Terms): WorkerAgent {
+  function agentOf(worker: Worker, { keepAlive, timeouts, tls }: Terms): WorkerAgent {
     const agent = agents.get(worker)
-    if (agent?.isFor(keepAlive.idle, timeouts.connect)) return agent
+    if (agent?.isFor(keepAlive.idle, timeouts.connect, tls)) return agent
     if (agent) retire(agent)
-    const fresh = new WorkerAgent(keepAlive.idle, timeouts.connect)
+    const fresh = new WorkerAgent(worker, keepAlive.idle, timeouts.connect, tls)
     agents.set(worker, fresh)
     return fresh
   }
@@ -97,12 +100,12 @@ export function httpProxy(options: HttpProxyOptions = {}): Forwarder {
 
     async upgrade(req: InExchange, socket, head, worker, terms) {
       const timeout = Math.min(terms.timeouts.connect, terms.until - performance.now())
-      const dialed = dial({ host: worker.hostname, port: worker.port }, timeout)
-      const connection = await connected(dialed).catch((error) => {
+      const connection = await connected(worker, terms.tls, timeout, socket).catch((error) => {
+        if (socket.destroyed) return undefined
         throw new WorkerFailure(worker.id, 'connect', error, { timeout: isTimeout(error) })
       })
-      if (socket.destroyed) {
-        connection.destroy()
+      if (!connection || socket.destroyed) {
+        connection?.destroy()
         return 'client-gone'
       }
       if (headless.has(socket)) unlimit(socket)
@@ -134,11 +137,18 @@ function unlimit(emitter: EventEmitter): void {
   emitter.setMaxListeners(0)
 }
 
-function connected(socket: Socket): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    socket.on('error', reject) // stays: the connection may break before the exchange listens
-    socket.once('connect', () => resolve(socket))
-  })
+/** A connection for a client, given up when that leaves meanwhile. */
+async function connected(worker: Worker, tls: Tls, timeout: number, client: Duplex): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  const dialed = worker.isSecure
+    ? dialTls(worker, tls, {}, timeout, (error, socket) => (error ? reject(error) : resolve(socket)))
+    : dial({ host: worker.hostname, port: worker.port }, timeout)
+  // They stay: the connection may break before the exchange listens.
+  dialed.on('error', reject).once('close', () => reject(new Error('closed')))
+  if (!worker.isSecure) dialed.once('connect', () => resolve(dialed))
+  const leave = (): void => void dialed.destroy()
+  client.once('close', leave)
+  return promise.finally(() => client.off('close', leave))
 }
 
 /** Tells each exchange what http-proxy-middleware sees of it; runs before everything of the user's. */

@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net'
 import { Client, Pool, type Dispatcher } from 'undici'
 import { requestPath } from '../request-target.ts'
+import type { Tls } from '../tls.ts'
 import type { Worker } from '../worker.ts'
 import { MARGIN } from './dial.ts'
 import type { Carried, Forwarder, Terms } from './forwarder.ts'
@@ -8,11 +10,12 @@ import { connector } from './undici-connect.ts'
 import { UndiciExchange } from './undici-exchange.ts'
 import { UndiciUpgrade } from './undici-upgrade.ts'
 
-/** The connections to a worker, and the times in ms that they were made for. */
+/** The connections to a worker, and what they were made for; times are in ms. */
 interface Connections {
   readonly pool: Pool
   readonly idle: number
   readonly connect: number
+  readonly tls: Tls
 }
 
 /**
@@ -26,6 +29,8 @@ export function undici(): Forwarder {
   const pools = new Map<Worker, Connections>()
   /** What takes nothing new, and goes when it has carried what it has. */
   const leaving = new Set<Pool | Client>()
+  /** Connections whose handshake is under way. */
+  const pending = new Set<Socket>()
 
   function dispatch(
     worker: Worker,
@@ -34,7 +39,7 @@ export function undici(): Forwarder {
     exchange: Dispatcher.DispatchHandler,
   ): void {
     if (terms.fresh) {
-      const client = new Client(worker.url.origin, options(worker, terms))
+      const client = new Client(origin(worker), options(worker, terms, pending))
       client.dispatch(request, exchange)
       return leave(client)
     }
@@ -44,11 +49,13 @@ export function undici(): Forwarder {
   function poolOf(worker: Worker, terms: Terms): Pool {
     const { idle } = terms.keepAlive
     const { connect } = terms.timeouts
+    const { tls } = terms
     const connections = pools.get(worker)
-    if (connections?.idle === idle && connections.connect === connect) return connections.pool
+    const isOutdated = worker.isSecure && connections?.tls !== tls
+    if (connections?.idle === idle && connections.connect === connect && !isOutdated) return connections.pool
     if (connections) leave(connections.pool)
-    const pool = new Pool(worker.url.origin, options(worker, terms))
-    pools.set(worker, { pool, idle, connect })
+    const pool = new Pool(origin(worker), options(worker, terms, pending))
+    pools.set(worker, { pool, idle, connect, tls })
     return pool
   }
 
@@ -93,16 +100,22 @@ export function undici(): Forwarder {
       const error = new Error('the balancer was closed')
       for (const connections of [...Array.from(pools.values(), ({ pool }) => pool), ...leaving])
         void connections.destroy(error)
+      for (const socket of pending) socket.destroy()
       pools.clear()
       leaving.clear()
     },
   }
 }
 
+/** Never `https:`, for which undici would give up a connection whenever another `Host` is asked for. */
+function origin(worker: Worker): string {
+  return `http://${worker.host}`
+}
+
 /** One exchange at a time over each connection, and no limits but the terms' own. */
-function options(worker: Worker, { keepAlive, timeouts }: Terms): Client.Options {
+function options(worker: Worker, { keepAlive, timeouts, tls }: Terms, pending: Set<Socket>): Client.Options {
   return {
-    connect: connector(worker, timeouts.connect),
+    connect: connector(worker, timeouts.connect, tls, pending),
     pipelining: 1,
     allowH2: false,
     keepAliveTimeout: keepAlive.idle,

@@ -1,4 +1,5 @@
 import { OptionError } from '../errors.ts'
+import { toTls, type Tls } from '../tls.ts'
 import { httpProbe, type Probe } from './probe.ts'
 import { checkSchedule, smallestGap } from './schedule.ts'
 
@@ -24,12 +25,12 @@ export interface Health extends Required<HealthOptions> {
   readonly gap: number
 }
 
-/** @throws OptionError for anything that is not a schedule, a deadline or a count. */
-export function toHealth(options: HealthOptions = {}): Health {
+/** `tls` is for the default probe. @throws OptionError for anything that is not a schedule, a deadline or a count. */
+export function toHealth(options: HealthOptions = {}, tls: Tls = toTls()): Health {
   const { schedule = '*/2 * * * * *', path = '/health', rise = 2, fall = 3 } = options
   checkSchedule('health.schedule', schedule)
   const gap = smallestGap(schedule)
-  const { timeout = Math.min(1000, gap / 2), probe = httpProbe(path) } = options
+  const { timeout = Math.min(1000, gap / 2), probe = httpProbe(path, tls) } = options
   const health = { schedule, gap, path, timeout, rise, fall, probe }
   check(health)
   return health

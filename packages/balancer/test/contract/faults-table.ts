@@ -25,7 +25,7 @@ export interface Sees {
 }
 
 const WELL: Sees = { answer: 'well', moves: [] }
-const UNREACHED: Sees = { answer: '502', kind: 'connect', moves: ALL }
+export const UNREACHED: Sees = { answer: '502', kind: 'connect', moves: ALL }
 const UNREACHED_IN_TIME: Sees = { answer: '504', kind: 'timeout', moves: ALL }
 export const UNANSWERED: Sees = { answer: '502', kind: 'request', moves: ['a GET', 'a WebSocket'] }
 const BROKEN: Sees = { answer: '502', kind: 'response', moves: [] }

@@ -11,9 +11,10 @@ import { faulty } from '../support/faulty.ts'
 import { Remembered } from '../support/garbage.ts'
 import { head, type Create } from '../support/hostile.ts'
 import { rawClient, type RawClient } from '../support/raw-client.ts'
+import { areWorkersInTls } from '../support/tls-workers.ts'
 import { nothingLeft, resources } from '../support/resources.ts'
 import { until } from '../support/until.ts'
-import { ALL, ASKS, LATE, ROWS, UNANSWERED, type Ask, type Sees } from './faults-table.ts'
+import { ALL, ASKS, LATE, ROWS, UNANSWERED, UNREACHED, type Ask, type Sees } from './faults-table.ts'
 
 /** Timeouts are short where it is them that is seen, else longer than any pause of a busy machine. */
 function limited(kind: FailureKind | undefined): PoolOptions {
@@ -24,7 +25,8 @@ function limited(kind: FailureKind | undefined): PoolOptions {
 
 /** Every fault of a worker: what its clients see, what is counted, who else is asked, and that nothing of it is left. */
 export function faults(create: Create): void {
-  for (const [who, fault, sees, except] of ROWS)
+  for (const [who, fault, plainly, except] of ROWS) {
+    const sees = areWorkersInTls() && fault.does === 'run out' && fault.of !== 'backlog' ? UNREACHED : plainly // it shakes no hands
     test(`a worker that ${who}`, { concurrency: true }, async (t) => {
       noCrashes(t)
       const before = resources()
@@ -38,6 +40,7 @@ export function faults(create: Create): void {
       )
       await nothingLeft(before)
     })
+  }
 
   for (const [who, does, sees, asked] of [
     ['resets', 'reset', UNANSWERED, 2],

@@ -14,7 +14,7 @@ import { startApp, STEADY, type TestApp } from '../support/app.ts'
 import { noCrashes } from '../support/crashes.ts'
 import { deafWorker } from '../support/faulty.ts'
 import { head, type Create } from '../support/hostile.ts'
-import { listen } from '../support/listen.ts'
+import { listenAsWorker } from '../support/tls-workers.ts'
 import { header } from '../support/message.ts'
 import { rawClient } from '../support/raw-client.ts'
 import { rawWorker, type RawWorker } from '../support/raw-worker.ts'
@@ -115,7 +115,7 @@ export function timeouts(create: Create): void {
   test('a worker that takes no more of an upload is a 504, not the fault of the client', async (t) => {
     const sockets: Socket[] = []
     const server = createServer((socket) => void sockets.push(socket.pause()))
-    const url = `http://127.0.0.1:${await listen(t, server)}`
+    const { url } = await listenAsWorker(t, server)
     const app = await start(t, url, { response: 100, body: 50 })
     const headers = { 'content-length': 100_000_000 }
     const status = await new Promise((resolve, reject) => {

@@ -6,7 +6,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { startApp, type TestApp } from '../support/app.ts'
 import { noCrashes } from '../support/crashes.ts'
 import { head, stage, type Create } from '../support/hostile.ts'
-import { listen } from '../support/listen.ts'
+import { listenAsWorker } from '../support/tls-workers.ts'
 import { header, type Message } from '../support/message.ts'
 import { seen } from '../support/raw-worker.ts'
 import { until } from '../support/until.ts'
@@ -113,7 +113,7 @@ async function endToEnd(
     perMessageDeflate: { threshold: 0 },
     handleProtocols: (protocols) => protocols.has('superchat') && 'superchat',
   })
-  const url = `http://127.0.0.1:${await listen(t, server)}`
+  const { url } = await listenAsWorker(t, server)
   const accepted = new Promise<WebSocket>((resolve) => void sockets.once('connection', resolve))
   return { app: await startApp(t, [url], { forwarder: create() }), accepted }
 }

@@ -21,6 +21,8 @@ export interface FaultyWorkerOptions {
   readonly spared?: readonly string[]
   /** What it would answer if it were well. Default `wellAnswer`. */
   readonly answer?: (request: SeenRequest) => string | Buffer
+  /** Puts TLS in front of it, which hands it each connection whose handshake is over. Default none. */
+  readonly inTls?: (worker: Server) => Server
 }
 
 /** A worker with a fault. What it saw is known but for one that refuses, or lacks `backlog` or `files`. */
@@ -48,11 +50,12 @@ export interface FaultyWorker {
  */
 export async function startFaultyWorker(
   fault: Fault,
-  { spared = ['/health'], answer = wellAnswer }: FaultyWorkerOptions = {},
+  { spared = ['/health'], answer = wellAnswer, inTls }: FaultyWorkerOptions = {},
 ): Promise<FaultyWorker> {
-  if (fault.does === 'refuse') return unseen(await refusing())
-  if (fault.does === 'run out' && fault.of === 'backlog') return unseen(await queueless())
-  if (fault.does === 'run out' && fault.of === 'files') return unseen(await withoutFiles())
+  const scheme = inTls ? 'https' : 'http'
+  if (fault.does === 'refuse') return unseen(scheme, await refusing())
+  if (fault.does === 'run out' && fault.of === 'backlog') return unseen(scheme, await queueless())
+  if (fault.does === 'run out' && fault.of === 'files') return unseen(scheme, await withoutFiles())
   const requests: SeenRequest[] = []
   const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true })
@@ -63,11 +66,12 @@ export async function startFaultyWorker(
     socket.once('close', () => open.delete(socket)).on('error', () => {}) // that it breaks is the point
     if (fault.does !== 'run out') serve(socket, fault, { spared, answer, requests })
   })
-  if (fault.does === 'run out') server.maxConnections = 0
-  server.on('drop', () => connections++)
-  const port = await listen(server)
+  const front = inTls?.(server) ?? server
+  if (fault.does === 'run out') front.maxConnections = 0
+  front.on('drop', () => connections++)
+  const port = await listen(front)
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${scheme}://127.0.0.1:${port}`,
     port,
     get connections() {
       return connections
@@ -78,13 +82,13 @@ export async function startFaultyWorker(
     requests,
     async close() {
       for (const socket of open) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
+      await new Promise((resolve) => front.close(resolve))
     },
   }
 }
 
-function unseen(worker: Unreachable): FaultyWorker {
-  return { ...worker, url: `http://127.0.0.1:${worker.port}`, connections: 0, open: 0, requests: [] }
+function unseen(scheme: string, worker: Unreachable): FaultyWorker {
+  return { ...worker, url: `${scheme}://127.0.0.1:${worker.port}`, connections: 0, open: 0, requests: [] }
 }
 
 async function listen(server: Server): Promise<number> {

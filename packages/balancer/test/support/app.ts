@@ -14,6 +14,7 @@ import {
 } from '../../src/index.ts'
 import { invariants } from './invariants.ts'
 import { listen } from './listen.ts'
+import { trusted } from './tls-workers.ts'
 
 export interface TestApp {
   readonly pool: Pool
@@ -74,7 +75,7 @@ function startBalance(
   poolOptions: PoolOptions,
   options: LoadBalanceOptions,
 ): Pick<TestApp, 'pool' | 'balance'> {
-  const pool = createPool(workers, poolOptions)
+  const pool = createPool(workers, { ...trusted(), ...poolOptions })
   const hold = invariants(pool, poolOptions.health?.probe === STEADY.health?.probe)
   const balance = loadBalance(pool, options)
   t.after(async () => {

@@ -4,9 +4,11 @@ import type { Carried, Forwarder, Terms } from '../../src/index.ts'
 import { toHeaderOptions } from '../../src/forwarders/request-headers.ts'
 import { toLimits } from '../../src/limits.ts'
 import { toKeepAlive, toTimeouts } from '../../src/timeouts.ts'
+import { toTls, type Tls } from '../../src/tls.ts'
 import { Worker } from '../../src/worker.ts'
 import type { Create } from './hostile.ts'
 import { listen } from './listen.ts'
+import { trusted } from './tls-workers.ts'
 
 /** A worker to try, with the terms that are not as usual. */
 export interface Attempt extends Partial<Terms> {
@@ -32,6 +34,7 @@ export async function carrier(
   plan: (req: IncomingMessage) => readonly Attempt[],
 ): Promise<Carrier> {
   const forwarder = create()
+  const tls = toTls(trusted().tls)
   t.after(() => forwarder.close())
   const ends: (Carried | Error)[] = []
 
@@ -41,7 +44,7 @@ export async function carrier(
   ): Promise<boolean> {
     for (const { worker, ...terms } of plan(req))
       try {
-        ends.push(await forward(worker, { ...usual(), ...terms }))
+        ends.push(await forward(worker, { ...usual(tls), ...terms }))
         return true
       } catch (error) {
         ends.push(error as Error)
@@ -66,11 +69,12 @@ export async function carrier(
   return { forwarder, port, url: `http://127.0.0.1:${port}`, ends }
 }
 
-function usual(): Terms {
+function usual(tls: Tls): Terms {
   return {
     timeouts: toTimeouts(),
     limits: toLimits(),
     keepAlive: toKeepAlive(),
+    tls,
     headers: toHeaderOptions({}),
     id: 'a-request',
     until: performance.now() + 60_000,

@@ -10,6 +10,7 @@ import type { Create } from './hostile.ts'
 import { listen } from './listen.ts'
 import type { StrictRequest } from './strict-http.ts'
 import { strictWorker, type Taken } from './strict-worker.ts'
+import { trusted } from './tls-workers.ts'
 
 /** How long anything may take before it counts as hanging, in ms. */
 const BOUND = 5000
@@ -44,7 +45,7 @@ export async function fuzzStage(
   const crashes = noCrashes(t)
   const worker = await strictWorker(t, answer)
   // Behind an upgrade that is declined, Node's parser does not tell that a body is bad: only time does.
-  const pool = createPool([worker.url], { ...STEADY, timeouts: { body: 1000 } })
+  const pool = createPool([worker.url], { ...trusted(), ...STEADY, timeouts: { body: 1000 } })
   const balance = loadBalance(pool, { forwarder: create() })
   const serve = (req: IncomingMessage, res: ServerResponse): void => void balance(req, res)
   // Node's own answer to a request without a Host ends the connection, but serves what has come behind it.

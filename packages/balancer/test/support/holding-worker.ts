@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { WebSocketServer } from 'ws'
-import { listen } from './listen.ts'
+import { listenAsWorker } from './tls-workers.ts'
 import { until } from './until.ts'
 
 /** A worker whose exchanges go on until the test ends them, and which never closes a connection by itself. */
@@ -40,9 +40,9 @@ export async function holdingWorker(t: TestContext, name: string): Promise<Holdi
     requests++
     socket.on('error', () => {})
   })
-  const port = await listen(t, server)
+  const { port, url } = await listenAsWorker(t, server)
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     id: `127.0.0.1:${port}`,
     open,
     get requests() {

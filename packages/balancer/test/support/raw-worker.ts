@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
-import { listen } from './listen.ts'
+import { listenAsWorker } from './tls-workers.ts'
 
 /** One request as it stood on the wire, in latin1. */
 export interface RawRequest {
@@ -63,9 +63,9 @@ export async function rawWorker(
     })
     socket.on('end', () => socket.end())
   })
-  const port = await listen(t, server)
+  const { port, url } = await listenAsWorker(t, server)
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     port,
     requests,
     sockets,

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
-import { listen } from './listen.ts'
+import { listenAsWorker } from './tls-workers.ts'
 import { readRequests, type Requests, type StrictRequest } from './strict-http.ts'
 
 export interface Taken {
@@ -47,9 +47,9 @@ export async function strictWorker(
     })
     socket.once('close', () => open.delete(socket))
   })
-  const port = await listen(t, server)
+  const { url } = await listenAsWorker(t, server)
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     take() {
       const taken = {
         whole,

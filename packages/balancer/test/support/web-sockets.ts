@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { TestContext } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
-import { listen } from './listen.ts'
+import { listenAsWorker } from './tls-workers.ts'
 
 /** A worker that sends WebSocket messages back as they come. */
 export async function webSocketWorker(
@@ -19,8 +19,8 @@ export async function webSocketWorker(
     socket.on('error', () => {})
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
   })
-  const port = await listen(t, server)
-  return { url: `http://127.0.0.1:${port}`, connections: sockets.clients, requests: () => requests }
+  const { url } = await listenAsWorker(t, server)
+  return { url, connections: sockets.clients, requests: () => requests }
 }
 
 /** A client whose connection stands. */

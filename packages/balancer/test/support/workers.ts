@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { TestContext } from 'node:test'
-import { listen } from './listen.ts'
+import { listenAsWorker } from './tls-workers.ts'
 
 /** A worker that is an ordinary Node server. */
 export interface TestWorker {
@@ -26,11 +26,11 @@ export async function startWorker(t: TestContext, answer: Answer = named, name =
     else if (req.url === '/fine') res.end('fine')
     else answer(req, res, worker)
   })
-  const port = await listen(t, server)
+  const { port, url } = await listenAsWorker(t, server)
   const worker = {
     name,
     port,
-    url: `http://127.0.0.1:${port}`,
+    url,
     server,
     requests: [] as string[],
     health: 200,
