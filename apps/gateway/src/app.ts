@@ -1,8 +1,11 @@
 import { answerError, HttpError, metrics, type Pool } from '@rondo/balancer'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import { logFailure } from './access-log.ts'
+import { redirectOf } from './arrival.ts'
 import { headersRefusal } from './limits.ts'
 import { logRequests, type AccessLog } from './log.ts'
+import { redirectTo } from './redirect.ts'
+import { give } from './serve-route.ts'
 
 /** What the app goes by at the moment; a reload puts another in its place. */
 export interface Serving {
@@ -21,6 +24,11 @@ export function createApp(serving: () => Serving): Express {
   app.use((req, res, next) => {
     log(req, res)
     next(headersRefusal(req))
+  })
+  app.use((req, res, next) => {
+    const port = redirectOf(req)
+    if (port === undefined) return next()
+    return give(redirectTo(port, req), req, res)
   })
   const answerMetrics = metrics(() => serving().pools)
   app.use((req, res, next) => (serving().hasMetrics ? void answerMetrics(req, res, next) : next()))

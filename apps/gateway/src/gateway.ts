@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
-import { served } from '@rondo/balancer'
+import { served, toTrust, type Trust } from '@rondo/balancer'
 import type { Express, RequestHandler } from 'express'
 import { createApp, type Serving } from './app.ts'
+import { isCertificateTold } from './arrival.ts'
+import { tellCertificate } from './client-cert.ts'
 import type { Config } from './config/config.ts'
 import type { Route } from './config/route-schema.ts'
 import { Listeners, type Listener } from './listeners.ts'
@@ -17,6 +19,8 @@ interface State extends Serving {
   readonly config: Config
   readonly running: ReadonlyMap<string, Running>
   readonly router: Router
+  /** Whose word on where a request comes from is believed; undefined for nobody's. */
+  readonly trust: Trust | undefined
 }
 
 /** The gateway: listeners, routes and pools, which a new config changes under load. */
@@ -33,14 +37,13 @@ export class Gateway {
 
   constructor() {
     this.#app = createApp(() => this.#state as State)
-    this.#listeners = new Listeners(() =>
-      createGatewayServer({
-        // Who is there before the last of the first listeners is open has to come again.
-        onRequest: (req, res) => (this.#state ? this.#app(req, res) : req.destroy()),
-        onUpgrade: this.#upgrade,
-        onOver: (entry) => this.#state?.log.upgrade(entry),
-      }),
-    )
+    const handlers: Handlers = {
+      // Who is there before the last of the first listeners is open has to come again.
+      onRequest: (req, res) => (this.#state ? this.#app(req, res) : req.destroy()),
+      onUpgrade: this.#upgrade,
+      onOver: (entry) => this.#state?.log.upgrade(entry),
+    }
+    this.#listeners = new Listeners((current) => createGatewayServer(handlers, current))
   }
 
   get listeners(): readonly Listener[] {
@@ -89,6 +92,7 @@ export class Gateway {
       running,
       pools: new Map(Array.from(running, ([name, { pool }]) => [name, pool])),
       router: createRouter(config.routes),
+      trust: toTrust(config.trustedProxies),
       log,
       hasMetrics: config.metrics,
       route: this.#route,
@@ -117,7 +121,8 @@ export class Gateway {
   }
 
   readonly #route: RequestHandler = (req, res, next) => {
-    const { router, running } = this.#state as State
+    const { router, running, trust } = this.#state as State
+    tellCertificate(req, isCertificateTold(req), trust)
     const route = router(req)
     if (!route) return next()
     const answer = ownAnswer(req, route)
@@ -131,7 +136,8 @@ export class Gateway {
       socket.destroy()
       return undefined
     }
-    const { router, running } = this.#state
+    const { router, running, trust } = this.#state
+    tellCertificate(req, isCertificateTold(req), trust)
     const route = router(req)
     const answer = route ? ownAnswer(req, route) : NOWHERE
     if (answer) {

@@ -1,11 +1,13 @@
 import type { Server } from 'node:http'
 import { OptionError } from '@rondo/balancer'
-import type { Address, Config } from './config/config.ts'
+import type { Address, Config, Listen } from './config/config.ts'
+import { Door } from './door.ts'
 import { gracefully } from './shutdown.ts'
 
 /** A server that listens. */
 export interface Listener {
-  readonly address: Address
+  /** Where, and how it is spoken to, as a config says it. */
+  readonly address: Listen
   /** Where it listens: another than that of the address if that is 0. */
   readonly port: number
   readonly server: Server
@@ -13,14 +15,21 @@ export interface Listener {
   close(bound: number): Promise<boolean>
 }
 
+/** One that can be spoken to in another way, while it listens. */
+interface Open extends Listener {
+  address: Listen
+  readonly door: Door
+}
+
 /** The listeners of the gateway, by address. */
 export class Listeners {
-  readonly #create: () => Server
-  #listeners: readonly Listener[] = []
+  readonly #create: (current: () => Listen) => Server
+  #listeners: readonly Open[] = []
   /** Those that take nothing new, and are not over yet. */
   readonly #leaving = new Set<Listener>()
 
-  constructor(create: () => Server) {
+  /** `create` makes a server that does not listen yet; `current` is what a config says of it at the moment. */
+  constructor(create: (current: () => Listen) => Server) {
     this.#create = create
   }
 
@@ -29,26 +38,40 @@ export class Listeners {
   }
 
   /**
-   * Opens listeners for those of `addresses` that have none yet. The function that it resolves with makes them the
-   * gateway's, all others are closed then; the other one lets them go again.
+   * Opens listeners for those addresses that have none yet. The function that it resolves with makes them the
+   * gateway's; all others are closed then, and those that stay are spoken to as is said now. The other one lets them go
+   * again.
    * @throws OptionError for an address that cannot be listened on; nothing is changed then.
    */
-  async prepare(addresses: readonly Address[]): Promise<{ take(bound: number): void; drop(): void }> {
+  async prepare(addresses: readonly Listen[]): Promise<{ take(bound: number): void; drop(): void }> {
     const wanted = new Map(addresses.map((address) => [keyOf(address), address]))
-    const kept = this.#listeners.filter(({ address }) => wanted.has(keyOf(address)))
-    for (const { address } of kept) wanted.delete(keyOf(address))
-    const opened: Listener[] = []
+    const kept: Open[] = []
+    const changes: (() => void)[] = []
+    for (const listener of this.#listeners) {
+      const key = keyOf(listener.address)
+      const address = wanted.get(key)
+      if (!address) continue
+      kept.push(listener)
+      const secure = listener.door.prepare(address.tls)
+      changes.push(() => {
+        listener.address = address
+        secure()
+      })
+      wanted.delete(key)
+    }
+    const opened: Open[] = []
     const drop = (): void => {
       for (const listener of opened) void listener.close(0)
     }
     try {
-      for (const address of wanted.values()) opened.push(await open(this.#create(), address))
+      for (const address of wanted.values()) opened.push(await open(this.#create, address))
     } catch (error) {
       drop()
       throw error
     }
     return {
       take: (bound) => {
+        for (const change of changes) change()
         const gone = this.#listeners.filter((listener) => !kept.includes(listener))
         this.#listeners = [...kept, ...opened]
         for (const listener of gone) {
@@ -78,14 +101,19 @@ function keyOf({ host = '', port }: Address): string {
   return `${host} ${port}`
 }
 
-function open(server: Server, address: Address): Promise<Listener> {
-  const close = gracefully(server)
+function open(create: (current: () => Listen) => Server, address: Listen): Promise<Open> {
+  const server = create(() => listener?.address ?? address)
+  const door = new Door(server)
+  const close = gracefully(server, () => door.cut())
+  let listener: Open | undefined
+  door.prepare(address.tls)()
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, address)))
     server.listen({ port: address.port, host: address.host }, () => {
       const bound = server.address()
       const port = typeof bound === 'object' && bound ? bound.port : address.port
-      resolve({ address, port, server, close })
+      listener = { address, port, server, door, close }
+      resolve(listener)
     })
   })
 }

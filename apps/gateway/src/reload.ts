@@ -1,35 +1,64 @@
 import { say } from './access-log.ts'
-import { load, type Loaded } from './config/load.ts'
+import { load, parse, type Loaded } from './config/load.ts'
 import { lineOf } from './config/fault.ts'
 import type { Gateway } from './gateway.ts'
 
-/** How the last reload went. */
+/** How a reload went. */
 export interface Reloaded {
   /** When, in ms since 1970. */
   readonly at: number
+  /** What it came from. */
+  readonly by: 'file' | 'signal' | 'certificate' | 'api'
   /** Why nothing was changed; undefined if all was. */
   readonly error: string | undefined
 }
 
 /** Has a gateway go by a file as it is now. What is wrong with the file goes to the log, and the gateway goes on as it was. */
-export async function reload(gateway: Gateway, file: string, env: NodeJS.ProcessEnv): Promise<Reloaded> {
+export function reload(
+  gateway: Gateway,
+  file: string,
+  env: NodeJS.ProcessEnv,
+  by: Reloaded['by'] = 'file',
+): Promise<Reloaded> {
+  return attempt(gateway, by, file, async () => {
+    const loaded = await load(file, env)
+    // Whoever writes a file in place empties it first: that is not the wish for a gateway of defaults.
+    if (loaded.text.trim() === '') throw new Error(`${file} is empty`)
+    return loaded
+  })
+}
+
+/** The same when certificates have changed: they are read again, by what is in force of the config file. */
+export function reloadCertificates(
+  gateway: Gateway,
+  file: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Reloaded> {
+  return attempt(gateway, 'certificate', file, async () => parse(file, gateway.config?.text ?? '', env))
+}
+
+async function attempt(
+  gateway: Gateway,
+  by: Reloaded['by'],
+  file: string,
+  read: () => Promise<Loaded>,
+): Promise<Reloaded> {
   let error: string | undefined
   try {
     let warnings: Loaded['warnings'] = []
     await gateway.apply(async () => {
-      const loaded = await load(file, env)
-      // Whoever writes a file in place empties it first: that is not the wish for a gateway of defaults.
-      if (loaded.text.trim() === '') throw new Error(`${file} is empty`)
+      const loaded = await read()
       warnings = loaded.warnings
       return loaded.config
     })
     for (const warning of warnings) say(`warning: ${lineOf(file, warning)}`)
-    say(`${file} is in force: ${summary(gateway)}`)
+    say(by === 'certificate' ? 'new certificates are in force' : `${file} is in force: ${summary(gateway)}`)
   } catch (thrown) {
     error = thrown instanceof Error ? thrown.message : String(thrown)
-    for (const line of error.split('\n')) say(`not reloaded: ${line}`)
+    const what = by === 'certificate' ? 'certificates are kept as they were' : 'not reloaded'
+    for (const line of error.split('\n')) say(`${what}: ${line}`)
   }
-  gateway.reloaded = { at: Date.now(), error }
+  gateway.reloaded = { at: Date.now(), by, error }
   return gateway.reloaded
 }
 

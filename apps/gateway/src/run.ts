@@ -2,17 +2,17 @@ import { existsSync } from 'node:fs'
 import { say } from './access-log.ts'
 import { load, parse, type Loaded } from './config/load.ts'
 import { lineOf } from './config/fault.ts'
-import { watchFile } from './config/watch.ts'
+import { watchFile, watchFiles } from './config/watch.ts'
 import { Gateway } from './gateway.ts'
 import type { Listener } from './listeners.ts'
-import { reload, summary } from './reload.ts'
+import { reload, reloadCertificates, summary, type Reloaded } from './reload.ts'
 
 /** The config file where none is named, if it is there. */
 const USUAL = './rondo.yaml'
 
 /**
  * Runs the gateway until a signal ends it: by `file`, by `./rondo.yaml` where there is one, or by the environment alone.
- * The file is watched, and read again on SIGHUP.
+ * The file is watched, and read again on SIGHUP; the certificates that it names are watched too.
  * @throws ConfigError or OptionError for what it cannot start with.
  */
 export async function run(named: string | undefined, env: NodeJS.ProcessEnv): Promise<void> {
@@ -24,22 +24,40 @@ export async function run(named: string | undefined, env: NodeJS.ProcessEnv): Pr
   const places = gateway.listeners.map(urlOf)
   say(`gateway listens on ${places.join(', ')}; pools: ${summary(gateway)}`)
 
-  const again = (): void => void (file !== undefined && reload(gateway, file, env))
-  const unwatch = file === undefined ? () => {} : watchFile(file, text, again)
-  process.on('SIGHUP', again)
+  const followed = file === undefined ? undefined : follow(gateway, file, text, env)
+  process.on('SIGHUP', () => followed?.again('signal'))
 
   let stopping = false
   function onSignal(signal: NodeJS.Signals): void {
     if (stopping) process.exit(1)
     stopping = true
-    unwatch()
+    followed?.end()
     void stop(gateway, signal)
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
 }
 
-function urlOf({ address: { host = 'localhost' }, port }: Listener): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+/** Has the gateway go by its file and certificates as they change. `again` has the file read now, `end` ends all. */
+function follow(
+  gateway: Gateway,
+  file: string,
+  text: string,
+  env: NodeJS.ProcessEnv,
+): { again(by: Reloaded['by']): void; end(): void } {
+  const certificates = watchFiles(() => void reloadCertificates(gateway, file, env))
+  const watch = (): void => certificates.set(gateway.config?.files ?? new Map())
+  const again = (by: Reloaded['by']): void => void reload(gateway, file, env, by).then(watch)
+  watch()
+  const unwatch = watchFile(file, text, () => again('file'))
+  const end = (): void => {
+    unwatch()
+    certificates.close()
+  }
+  return { again, end }
+}
+
+function urlOf({ address: { host = 'localhost', tls }, port }: Listener): string {
+  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 async function stop(gateway: Gateway, signal: NodeJS.Signals): Promise<void> {

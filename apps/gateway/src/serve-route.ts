@@ -7,8 +7,17 @@ import { rewritten } from './routes.ts'
 export function prepare(req: IncomingMessage, route: Route): void {
   req.url = rewritten(route, req.url ?? '/')
   const { set = {}, remove = [] } = route.headers ?? {}
-  const changed = [...remove, ...Object.keys(set)].map((name) => name.toLowerCase())
-  if (changed.length === 0) return
+  replaceHeaders(req, [...remove, ...Object.keys(set)], set)
+}
+
+/** Takes headers off a request, whatever their case, and puts others on. */
+export function replaceHeaders(
+  req: IncomingMessage,
+  names: readonly string[],
+  set: Readonly<Record<string, string>>,
+): void {
+  if (names.length === 0) return
+  const changed = names.map((name) => name.toLowerCase())
   // A forwarder reads one or the other.
   for (const name of changed) delete req.headers[name]
   const { rawHeaders } = req
@@ -24,7 +33,7 @@ export function prepare(req: IncomingMessage, route: Route): void {
   }
 }
 
-/** A `Connection` header that names none of these headers: no client takes away again what a route has set. */
+/** A `Connection` header that names none of these headers: no client takes away again what was set. */
 function without(connection: string, names: readonly string[]): string {
   const tokens = connection.split(',').map((token) => token.trim())
   return tokens.filter((token) => !names.includes(token.toLowerCase())).join(', ')

@@ -4,11 +4,18 @@ import type { Duplex } from 'node:stream'
 /** How often connections that have become idle are looked for while the server closes, in ms. */
 const SWEEP = 50
 
+/** So long handshakes that have begun may go on then, in ms: a request may follow. */
+const HANDSHAKES = 1000
+
 /**
  * Makes `server` closable without loss. The returned function stops accepting and resolves with `true` once what
  * is in flight has ended, WebSockets too, or with `false` after `bound` ms, when the rest is cut.
+ * `cutHandshakes` cuts connections that are not yet known to `server` as they are still to be secured.
  */
-export function gracefully(server: Server): (bound: number) => Promise<boolean> {
+export function gracefully(
+  server: Server,
+  cutHandshakes = (): void => {},
+): (bound: number) => Promise<boolean> {
   const responses = new Set<ServerResponse>()
   const upgraded = new Set<Duplex>()
   let closing = false
@@ -28,14 +35,17 @@ export function gracefully(server: Server): (bound: number) => Promise<boolean> 
       closing = true
       for (const res of responses) res.shouldKeepAlive = false // told to the client, so it sends nothing more
       const sweep = setInterval(() => server.closeIdleConnections(), SWEEP)
+      const handshakes = setTimeout(cutHandshakes, HANDSHAKES)
       let whole = true
       const deadline = setTimeout(() => {
         whole = false
+        cutHandshakes()
         server.closeAllConnections()
         for (const socket of upgraded) socket.destroy()
       }, bound)
       server.close(() => {
         clearInterval(sweep)
+        clearTimeout(handshakes)
         clearTimeout(deadline)
         resolve(whole)
       })

@@ -109,13 +109,13 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'pools:\n  api:\n',
         [
-          'rondo.yaml:2:7: pools.api: is empty; give one with workers, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart or limits',
+          'rondo.yaml:2:7: pools.api: is empty; give one with workers, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls or limits',
         ],
       ],
       [
         'pools:\n  api: [http://a:1]\n',
         [
-          'rondo.yaml:2:8: pools.api: ["http://a:1"] is no object; give one with workers, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart or limits',
+          'rondo.yaml:2:8: pools.api: ["http://a:1"] is no object; give one with workers, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls or limits',
         ],
       ],
       [
@@ -178,13 +178,13 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'server: { port: 80 }\n',
         [
-          'rondo.yaml:1:1: server: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+          'rondo.yaml:1:1: server: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
         ],
       ],
       [
         '$ref: x\n',
         [
-          'rondo.yaml:1:1: $ref: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+          'rondo.yaml:1:1: $ref: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
         ],
       ],
       [
@@ -256,42 +256,177 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'constructor: 1\n',
         [
-          'rondo.yaml:1:1: constructor: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+          'rondo.yaml:1:1: constructor: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
         ],
+      ],
+    ],
+  ],
+  [
+    'listeners with tls, and those that redirect',
+    [
+      [
+        'listen: { host: a }\n',
+        ['rondo.yaml:1:9: listen.port: is missing; give a whole number from 0 to 65535'],
+      ],
+      [
+        'listen: { port: x, hots: a }\n',
+        [
+          'rondo.yaml:1:17: listen.port: "x" is not a port; give a whole number from 0 to 65535',
+          'rondo.yaml:1:20: listen.hots: is unknown; did you mean "host"?',
+        ],
+      ],
+      [
+        'listen: [{ port: 65536 }, { port: 1, host: "a:1/" }]\n',
+        [
+          'rondo.yaml:1:18: listen[0].port: 65536 is not a port; give a whole number from 0 to 65535',
+          'rondo.yaml:1:44: listen[1].host: "a:1/" is no host; give an address of this machine, as "127.0.0.1" or "::1"',
+        ],
+      ],
+      [
+        'listen: ["[::1]:80", { port: 80, host: "::1" }, { port: 80, host: "[::1]" }]\n',
+        [
+          'rondo.yaml:1:22: listen[1]: {"port":80,"host":"::1"} is there twice; leave one of them out',
+          'rondo.yaml:1:49: listen[2]: {"port":80,"host":"[::1]"} is there twice; leave one of them out',
+        ],
+      ],
+      [
+        'listen: { port: 80, redirect: 0 }\n',
+        ['rondo.yaml:1:31: listen.redirect: 0 is not a port; give that of the listener with tls, as 443'],
+      ],
+      [
+        'listen: [{ port: 443, redirect: 443, tls: { cert: none.pem, key: none.key } }]\n',
+        [
+          'rondo.yaml:1:33: listen[0].redirect: 443 stands beside tls; keep one of them: https needs no redirect',
+          'rondo.yaml:1:51: listen[0].tls.cert: "none.pem" cannot be read: there is no such file',
+          'rondo.yaml:1:66: listen[0].tls.key: "none.key" cannot be read: there is no such file',
+        ],
+      ],
+      [
+        'listen: { port: 443, tls: on }\n',
+        [
+          'rondo.yaml:1:27: listen.tls: "on" is no object; give one with cert, key, passphrase, certificates, minVersion or clients',
+        ],
+      ],
+      [
+        'listen: { port: 443, tls: {} }\n',
+        ['rondo.yaml:1:27: listen.tls: names no certificate; give cert and key, or certificates'],
+      ],
+      [
+        'listen: { port: 443, tls: { cert: none.pem } }\n',
+        ['rondo.yaml:1:27: listen.tls.key: is missing; give the file with the key of the certificate'],
+      ],
+      [
+        'listen:\n  port: 443\n  tls:\n    key: none.key\n',
+        ['rondo.yaml:4:5: listen.tls.cert: is missing; give the file with the certificate of the key'],
+      ],
+      [
+        'listen: { port: 443, tls: { certificates: [] } }\n',
+        [
+          'rondo.yaml:1:43: listen.tls.certificates: [] is no list of certificates; write it as [{cert: cert.pem, key: key.pem}]',
+        ],
+      ],
+      [
+        'listen: { port: 443, tls: { certificates: a.pem, minVersion: 1.1 } }\n',
+        [
+          'rondo.yaml:1:43: listen.tls.certificates: "a.pem" is no list; write it as [{cert: cert.pem, key: key.pem}]',
+          'rondo.yaml:1:62: listen.tls.minVersion: 1.1 is no version; use "1.2" or "1.3"',
+        ],
+      ],
+      [
+        'listen: { port: 443, tls: { certificates: [{ cert: a.pem }, 5, { cert: "", key: 5, passphrase: 5 }] } }\n',
+        [
+          'rondo.yaml:1:44: listen.tls.certificates[0].key: is missing; name a PEM file',
+          'rondo.yaml:1:61: listen.tls.certificates[1]: 5 is no certificate; write it as {cert: cert.pem, key: key.pem}',
+          'rondo.yaml:1:72: listen.tls.certificates[2].cert: "" is no file; name a PEM file',
+          'rondo.yaml:1:81: listen.tls.certificates[2].key: 5 is no file; name a PEM file',
+          'rondo.yaml:1:96: listen.tls.certificates[2].passphrase: (hidden) is not a text; give one, in quotes if it looks like a number',
+        ],
+      ],
+      [
+        'listen: { port: 443, tls: { certificates: [{ cert: none.pem, key: none.key }], cert: b, passphrase: hush } }\n',
+        [
+          'rondo.yaml:1:52: listen.tls.certificates[0].cert: "none.pem" cannot be read: there is no such file',
+          'rondo.yaml:1:67: listen.tls.certificates[0].key: "none.key" cannot be read: there is no such file',
+          'rondo.yaml:1:86: listen.tls.cert: "b" stands beside certificates; move it into one of them',
+          'rondo.yaml:1:101: listen.tls.passphrase: (hidden) stands beside certificates; move it into one of them',
+        ],
+      ],
+      [
+        'listen: { port: 443, tls: { clients: { required: 1, forward: yes } } }\n',
+        [
+          'rondo.yaml:1:38: listen.tls.clients.ca: is missing; name a PEM file',
+          'rondo.yaml:1:50: listen.tls.clients.required: 1 is neither true nor false; give one of them',
+          'rondo.yaml:1:62: listen.tls.clients.forward: "yes" is unknown; use "on" or "off"',
+        ],
+      ],
+      [
+        'listen: { port: 443, tls: { cert: none.pem, key: none.key, clients: { ca: none.pem } } }\n',
+        [
+          'rondo.yaml:1:35: listen.tls.cert: "none.pem" cannot be read: there is no such file',
+          'rondo.yaml:1:50: listen.tls.key: "none.key" cannot be read: there is no such file',
+          'rondo.yaml:1:75: listen.tls.clients.ca: "none.pem" cannot be read: there is no such file',
+        ],
+      ],
+    ],
+  ],
+  [
+    'tls of pools',
+    [
+      [
+        'tls: 5\n',
+        [
+          'rondo.yaml:1:6: tls: 5 is no object; give one with ca, servername, cert, key, passphrase or verify',
+        ],
+      ],
+      [
+        'tls: { ca: 5, servername: "", verify: off, chipers: x }\n',
+        [
+          'rondo.yaml:1:12: tls.ca: 5 is no file; name a PEM file',
+          'rondo.yaml:1:27: tls.servername: "" says nothing; give a text that is not empty',
+          'rondo.yaml:1:39: tls.verify: "off" is neither true nor false; give one of them',
+          'rondo.yaml:1:44: tls.chipers: is unknown; use ca, servername, cert, key, passphrase or verify',
+        ],
+      ],
+      [
+        'tls: { ca: none.pem, cert: none.pem, key: none.key, passphrase: hush }\n',
+        [
+          'rondo.yaml:1:12: tls.ca: "none.pem" cannot be read: there is no such file',
+          'rondo.yaml:1:28: tls.cert: "none.pem" cannot be read: there is no such file',
+          'rondo.yaml:1:43: tls.key: "none.key" cannot be read: there is no such file',
+        ],
+      ],
+      [
+        'pools: { api: { workers: [http://a:1], tls: { cert: none.pem } } }\n',
+        ['rondo.yaml:1:45: pools.api.tls.key: is missing; give the file with the key of the certificate'],
       ],
     ],
   ],
   [
     'addresses',
     [
-      [
-        'listen: {}\n',
-        [
-          'rondo.yaml:1:9: listen: {} is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
-        ],
-      ],
+      ['listen: {}\n', ['rondo.yaml:1:9: listen.port: is missing; give a whole number from 0 to 65535']],
       [
         'listen:\n',
         [
-          'rondo.yaml:1:8: listen: is empty; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+          'rondo.yaml:1:8: listen: is empty; write it as 8080, "127.0.0.1:8080", "[::1]:8080" or {port: 443, tls: {cert: cert.pem, key: key.pem}}, or as a list of them',
         ],
       ],
       [
         'listen: []\n',
         [
-          'rondo.yaml:1:9: listen: [] is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+          'rondo.yaml:1:9: listen: [] is no address; write it as 8080, "127.0.0.1:8080", "[::1]:8080" or {port: 443, tls: {cert: cert.pem, key: key.pem}}, or as a list of them',
         ],
       ],
       [
         'listen: true\n',
         [
-          'rondo.yaml:1:9: listen: true is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+          'rondo.yaml:1:9: listen: true is no address; write it as 8080, "127.0.0.1:8080", "[::1]:8080" or {port: 443, tls: {cert: cert.pem, key: key.pem}}, or as a list of them',
         ],
       ],
       [
         'listen: 80.5\n',
         [
-          'rondo.yaml:1:9: listen: 80.5 is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+          'rondo.yaml:1:9: listen: 80.5 is no address; write it as 8080, "127.0.0.1:8080", "[::1]:8080" or {port: 443, tls: {cert: cert.pem, key: key.pem}}, or as a list of them',
         ],
       ],
       [
@@ -308,12 +443,6 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
         'listen: [8080, "::1:80"]\n',
         [
           'rondo.yaml:1:16: listen[1]: "::1:80" is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"',
-        ],
-      ],
-      [
-        'listen: [80, { port: 81 }]\n',
-        [
-          'rondo.yaml:1:14: listen[1]: {"port":81} is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"',
         ],
       ],
       ['listen: [80, 81, 80]\n', ['rondo.yaml:1:18: listen[2]: 80 is there twice; leave one of them out']],
@@ -885,7 +1014,7 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         '${A}: 80\n',
         [
-          'rondo.yaml:1:1: ["${A}"]: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+          'rondo.yaml:1:1: ["${A}"]: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
         ],
         { A: 'listen' },
       ],
@@ -929,7 +1058,7 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
         [
           'rondo.yaml:1:11: shutdown: 5 is not a duration; write it with its unit, as "500ms", "2s" or "1m"',
           'rondo.yaml:3:29: routes[0].strip: 1 is neither true nor false; give one of them',
-          'rondo.yaml:4:9: listen: {} is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+          'rondo.yaml:4:9: listen.port: is missing; give a whole number from 0 to 65535',
           'rondo.yaml:5:11: workers[0]: 5 is no worker; write it as "http://host:port", or as {url: "http://host:port", weight: 2}',
           'rondo.yaml:6:10: metrics: "maybe" is unknown; use "on" or "off"',
         ],
@@ -949,7 +1078,7 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
         '{"metrics": "maybe",\n "listen": {},\n "pools": {"api": {"workers": [1, 2]}}}',
         [
           'rondo.yaml:1:13: metrics: "maybe" is unknown; use "on" or "off"',
-          'rondo.yaml:2:12: listen: {} is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them',
+          'rondo.yaml:2:12: listen.port: is missing; give a whole number from 0 to 65535',
           'rondo.yaml:3:32: pools.api.workers[0]: 1 is no worker; write it as "http://host:port", or as {url: "http://host:port", weight: 2}',
           'rondo.yaml:3:35: pools.api.workers[1]: 2 is no worker; write it as "http://host:port", or as {url: "http://host:port", weight: 2}',
         ],

@@ -14,6 +14,14 @@ suite('warnings', () => {
     ['listen: 80\n', [`f:1:1: ${METRICS}`]],
     ['listen: 80\nmetrics: on\n', [`f:2:10: ${METRICS}`]],
     ['listen: [127.0.0.1:80, 0.0.0.0:81]\nmetrics: on\n', [`f:2:10: ${METRICS}`]],
+    ['listen: [{ port: 80, redirect: 443 }, { port: 81 }]\nmetrics: on\n', [`f:2:10: ${METRICS}`]],
+    [
+      'metrics: off\nlisten: [80, { port: 443, tls: { cert: none.pem, key: none.key } }]\n',
+      [
+        'f:2:9: listen: is replaced by the PORT of the environment, 8080, which is plain http; leave PORT unset',
+      ],
+      { PORT: '8080' },
+    ],
     ['listen: 127.0.0.1:80\nmetrics: on\n', [`f:2:10: ${METRICS}`], { PORT: '80' }],
     ['listen: 10.0.0.1:80\nkeepAlive: { idle: 5s }\n', [`f:2:20: ${idle(5000)}`, `f:1:1: ${METRICS}`]],
     [
@@ -44,6 +52,7 @@ suite('warnings', () => {
     'metrics: off\n',
     'listen: 127.0.0.1:80\n',
     'listen: ["[::1]:80", localhost:81, 127.1.2.3:82]\nmetrics: on\n',
+    'listen: [{ port: 80, redirect: 443 }, { port: 81, host: "::1" }]\n',
     'metrics: off\nkeepAlive: { idle: 4999ms }\n',
     'metrics: off\nfailover: { attempts: 4, deadline: 12s }\n',
     'metrics: off\nfailover: { attempts: 4, deadline: 4s }\ntimeouts: { connect: 1s }\n',

@@ -151,11 +151,10 @@ test('connections beyond the limit are dropped and counted in the log, and the o
   const worker = await startWorker(t, 'a')
   const pool = createPool([worker.url])
   const balance = loadBalance(pool)
-  const server = createGatewayServer({
-    onRequest: (req, res) => void balance(req, res),
-    onUpgrade: async () => undefined,
-    onOver: () => {},
-  })
+  const server = createGatewayServer(
+    { onRequest: (req, res) => void balance(req, res), onUpgrade: async () => undefined, onOver: () => {} },
+    () => ({ host: '127.0.0.1', port: 0 }),
+  )
   server.maxConnections = 3
   t.after(async () => {
     server.closeAllConnections()

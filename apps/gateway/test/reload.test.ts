@@ -10,7 +10,7 @@ import { WebSocket } from 'ws'
 import { load } from '../src/config/load.ts'
 import { watchFile } from '../src/config/watch.ts'
 import { Gateway } from '../src/gateway.ts'
-import { reload } from '../src/reload.ts'
+import { reload, reloadCertificates } from '../src/reload.ts'
 import { get, lastingPort } from './processes.ts'
 import { folder, replaceFile, startBackend, startSite, textOf, until, type Answer } from './reloading.ts'
 
@@ -372,6 +372,19 @@ suite('reloads in this process', () => {
     assert.match(result.error ?? '', /rondo\.yaml:3:14: workers: .*names no worker/)
     writeFileSync(file, textOf({ listen: 0, workers: [a.url] }))
     assert.equal((await reload(gateway, file, {})).error, undefined)
+  })
+
+  test('of certificates go by the text that is in force', async (t) => {
+    const a = await startBackend(t, 'a')
+    const { gateway, file } = await started(t, { listen: 0, workers: [a.url] })
+    writeFileSync(file, 'nonsense')
+    const { by, error } = await reloadCertificates(gateway, file, {})
+    assert.deepEqual([by, error], ['certificate', undefined])
+    assert.deepEqual(
+      gateway.pools.get('default')?.workers.map(({ id }) => id),
+      [a.id],
+    )
+    assert.equal((await reload(gateway, file, {}, 'signal')).by, 'signal')
   })
 
   test('of a gateway that is closed change nothing', async (t) => {

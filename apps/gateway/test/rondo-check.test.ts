@@ -43,6 +43,18 @@ suite('rondo check', () => {
     })
   })
 
+  test('looks into the files of certificates', async (t) => {
+    const text = 'listen: { port: 443, tls: { cert: cert.pem, key: cert.key } }\n'
+    const files = { 'rondo.yaml': text, 'cert.pem': 'none' }
+    const { code, stderr } = await rondo(t, ['check', 'rondo.yaml'], files)
+    assert.equal(code, 1)
+    assert.match(stderr, /^rondo\.yaml:1:35: listen\.tls\.cert: "cert\.pem" has no certificate in it; /)
+    assert.match(
+      stderr,
+      /\nrondo\.yaml:1:50: listen\.tls\.key: "cert\.key" cannot be read: there is no such file\n$/,
+    )
+  })
+
   test('takes JSON', async (t) => {
     const text = '{ "listen": "127.0.0.1:80", "workers": ["http://a:1"] }'
     const { code, stderr } = await rondo(t, ['check', 'rondo.json'], { 'rondo.json': text })
@@ -61,7 +73,7 @@ suite('rondo check', () => {
       code: 1,
       stdout: '',
       stderr:
-        'rondo.yaml:1:9: listen: {} is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080", or as a list of them\n' +
+        'rondo.yaml:1:9: listen.port: is missing; give a whole number from 0 to 65535\n' +
         'rondo.yaml:2:11: shutdown: 5 is not a duration; write it with its unit, as "500ms", "2s" or "1m"\n',
     })
   })

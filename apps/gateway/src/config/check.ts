@@ -1,4 +1,6 @@
 import { checkPool, OptionError, toTrust, type WorkerSpec } from '@rondo/balancer'
+import type { Files } from './certificates.ts'
+import { listenerFaults, workerTlsFaults } from './check-tls.ts'
 import { DEFAULT_POOL, poolFilesOf, readAddress, toPoolConfig } from './config.ts'
 import { showValue, withoutPasswords, type Fault, type Path } from './fault.ts'
 import { poolFields, type PoolFile } from './pool-schema.ts'
@@ -7,30 +9,37 @@ import type { File } from './schema.ts'
 import type { Source } from './source.ts'
 
 /** What is wrong with a file whose shape is right: values that no pool, route or listener can have. */
-export function check(file: File, source: Source): Fault[] {
+export function check(file: File, source: Source, files: Files): Fault[] {
   const at = (path: Path, value: unknown, wrong: string): Fault =>
     source.fault(path, `${showValue(path, value)} ${wrong}`)
   return [
-    ...listening(file, at),
+    ...listening(file, source, files, at),
     ...(file.trustedProxies ?? []).flatMap((proxy, i) => {
       const error = complaint(() => toTrust([proxy]))
       return error ? [fault(error, ['trustedProxies', i], source)] : []
     }),
-    ...Array.from(poolFilesOf(file), ([name, pool]) => poolFaults(name, pool, file, source)).flat(),
+    ...Array.from(poolFilesOf(file), ([name, pool]) =>
+      poolFaults(name, pool, file, { source, files, at }),
+    ).flat(),
     ...unused(file, source),
     ...(file.routes ?? []).flatMap((route, i) => routeFaults(route, ['routes', i], file, at)),
   ]
 }
 
-type At = (path: Path, value: unknown, wrong: string) => Fault
+/** A fault at a value, which is shown. */
+export type At = (path: Path, value: unknown, wrong: string) => Fault
 
-function listening({ listen = [] }: File, at: At): Fault[] {
-  const all = [listen].flat()
-  return all.flatMap((value, i) => {
+function listening({ listen = [] }: File, source: Source, files: Files, at: At): Fault[] {
+  const seen = new Set<string>()
+  return [listen].flat().flatMap((value, i) => {
     const path = Array.isArray(listen) ? ['listen', i] : ['listen']
-    if (!readAddress(value))
+    const address = readAddress(value)
+    if (!address)
       return [at(path, value, 'is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"')]
-    return all.indexOf(value) < i ? [at(path, value, 'is there twice; leave one of them out')] : []
+    const key = `${address.host} ${address.port}`
+    if (seen.has(key)) return [at(path, value, 'is there twice; leave one of them out')]
+    seen.add(key)
+    return typeof value === 'object' ? listenerFaults(value, path, { source, files, at }) : []
   })
 }
 
@@ -38,13 +47,19 @@ function listening({ listen = [] }: File, at: At): Fault[] {
 const MOST = 10
 
 /** The balancer's own word on a pool. It ends with the first fault: that is put right, and the balancer asked again. */
-function poolFaults(name: string, pool: PoolFile, file: File, source: Source): Fault[] {
+function poolFaults(
+  name: string,
+  pool: PoolFile,
+  file: File,
+  { source, files, at }: { source: Source; files: Files; at: At },
+): Fault[] {
   const isShort = name === DEFAULT_POOL && file.pools?.[name] === undefined
   const top: Path = isShort ? [] : ['pools', name]
-  const { workers: given, options } = toPoolConfig(pool)
+  const { workers: given, options } = toPoolConfig(pool, files)
   const workers = [...given]
   const rest: Record<string, unknown> = { ...options }
-  const faults: Fault[] = []
+  const faults = pool.tls ? workerTlsFaults(pool.tls, [...top, 'tls'], { source, files, at }) : []
+  if (faults.length > 0) delete rest['tls'] // of which the balancer would say the same
   while (faults.length < MOST) {
     const error = complaint(() => checkPool(workers, rest))
     if (!error) break

@@ -1,4 +1,6 @@
-import type { PoolOptions, WorkerSpec } from '@rondo/balancer'
+import type { PoolOptions, TlsOptions, WorkerSpec } from '@rondo/balancer'
+import { toCertificate, type Certificate, type Files, type PairFile } from './certificates.ts'
+import type { ListenerFile, ListenerTlsFile, WorkerTlsFile } from './listen-schema.ts'
 import type { PoolFile } from './pool-schema.ts'
 import type { Route } from './route-schema.ts'
 import type { File } from './schema.ts'
@@ -12,6 +14,31 @@ export interface Address {
   readonly port: number
 }
 
+/** A listener: where, and how it is spoken to. */
+export interface Listen extends Address {
+  /** Undefined for plain http. */
+  readonly tls?: ListenTls | undefined
+  /** The https port that all are sent to; undefined where requests are served. */
+  readonly redirect?: number | undefined
+}
+
+export interface ListenTls {
+  /** The first is for who asks for no name, or for one that none of them has. */
+  readonly certificates: readonly Certificate[]
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** Undefined where clients are not asked for certificates. */
+  readonly clients: ClientCertificates | undefined
+}
+
+export interface ClientCertificates {
+  /** Who signs them, as PEM. */
+  readonly ca: string
+  /** Whether nobody may come without one. */
+  readonly required: boolean
+  /** Whether workers get them as `Client-Cert` (RFC 9440). */
+  readonly forward: boolean
+}
+
 export interface PoolConfig {
   readonly workers: readonly WorkerSpec[]
   readonly options: PoolOptions
@@ -23,7 +50,7 @@ export type LogFormat = 'rondo' | 'combined' | 'dev' | 'json' | 'off'
 
 /** What the gateway is to be: a file with its shorthand written out and its defaults filled in. */
 export interface Config {
-  readonly listen: readonly Address[]
+  readonly listen: readonly Listen[]
   readonly pools: ReadonlyMap<string, PoolConfig>
   /** In order; the first that matches serves a request. */
   readonly routes: readonly Route[]
@@ -34,6 +61,10 @@ export interface Config {
   readonly log: { readonly format: LogFormat; readonly file: string | undefined }
   /** In ms. */
   readonly shutdown: number
+  /** The text of the file. */
+  readonly text: string
+  /** The other files that it names, by path, with what was read: certificates and keys. */
+  readonly files: ReadonlyMap<string, string>
 }
 
 /** The pool that the top level is short for. */
@@ -46,20 +77,22 @@ const CONNECTIONS = 10_000
 
 const WORKERS = ['http://localhost:3001', 'http://localhost:3002', 'http://localhost:3003']
 
-/** Writes out a file that was found to be right. */
-export function toConfig(file: File): Config {
+/** Writes out a file of that text that was found to be right. */
+export function toConfig(file: File, text: string, files: Files): Config {
   const { listen = 80, limits = {}, trustedProxies = [], metrics = 'on', log = {}, shutdown = 30_000 } = file
   const pools = poolFilesOf(file)
   const { format = 'rondo', file: path } = typeof log === 'string' ? { format: log } : log
   return {
-    listen: [listen].flat().map(toAddress),
-    pools: new Map(Array.from(pools, ([name, pool]) => [name, toPoolConfig(pool)])),
+    listen: [listen].flat().map((value) => toListen(value, files)),
+    pools: new Map(Array.from(pools, ([name, pool]) => [name, toPoolConfig(pool, files)])),
     routes: [...(file.routes ?? []), ...(pools.has(DEFAULT_POOL) ? [{ pool: DEFAULT_POOL }] : [])],
     limits: { header: limits.header ?? HEADER, connections: limits.connections ?? CONNECTIONS },
     trustedProxies,
     metrics: metrics === 'on',
     log: { format, file: path },
     shutdown,
+    text,
+    files: files.texts,
   }
 }
 
@@ -68,8 +101,19 @@ export function poolFilesOf(file: File): Map<string, PoolFile> {
   const { pools = {}, workers, limits } = file
   const all = new Map(Object.entries(pools))
   const isShort = workers !== undefined || all.size === 0
-  const { strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart } =
-    file
+  const {
+    strategy,
+    forwarder,
+    sticky,
+    health,
+    failover,
+    timeouts,
+    keepAlive,
+    drain,
+    breaker,
+    slowStart,
+    tls,
+  } = file
   if (isShort)
     all.set(DEFAULT_POOL, {
       workers: workers ?? WORKERS,
@@ -83,36 +127,65 @@ export function poolFilesOf(file: File): Map<string, PoolFile> {
       drain,
       breaker,
       slowStart,
+      tls,
       ...(limits?.body !== undefined && { limits: { body: limits.body } }),
     })
   return all
 }
 
 /** What the balancer is given for a pool; it checks the values itself. */
-export function toPoolConfig({
-  workers,
-  forwarder = 'http-proxy-middleware',
-  sticky,
-  ...options
-}: PoolFile): PoolConfig {
+export function toPoolConfig(
+  { workers, forwarder = 'http-proxy-middleware', sticky, tls, ...options }: PoolFile,
+  files: Files,
+): PoolConfig {
   return {
     workers: workers as readonly WorkerSpec[],
     forwarder,
     options: withoutUndefined({
       ...options,
       sticky: sticky && withoutUndefined({ ...sticky, maxAge: sticky.maxAge && sticky.maxAge / 1000 }),
+      tls: tls && toWorkerTls(tls, files),
     }) as object,
   }
 }
 
-/** `8080`, `127.0.0.1:8080` or `[::1]:8080`; undefined for anything else. */
-export function readAddress(value: string | number): Address | undefined {
+/** `8080`, `127.0.0.1:8080`, `[::1]:8080` or an object; undefined for anything else. */
+export function readAddress(value: string | number | ListenerFile): Address | undefined {
+  if (typeof value === 'object') return { host: value.host?.replace(/^\[(.*)\]$/, '$1'), port: value.port }
   const [, ipv6, host, port] = /^(?:\[([\da-f:.]+)\]:|([^\s:/[\]]+):)?(\d{1,5})$/i.exec(String(value)) ?? []
   return port === undefined || Number(port) > 65_535 ? undefined : { host: ipv6 ?? host, port: Number(port) }
 }
 
-function toAddress(value: string | number): Address {
-  return readAddress(value) as Address
+/** The certificates of a listener, as its file names them: one beside `tls`, or a list. */
+export function pairsOf({ cert, key, passphrase, certificates }: ListenerTlsFile): PairFile[] {
+  if (certificates) return certificates
+  return cert !== undefined && key !== undefined ? [{ cert, key, passphrase }] : []
+}
+
+function toListen(value: string | number | ListenerFile, files: Files): Listen {
+  const address = readAddress(value) as Address
+  if (typeof value !== 'object') return address
+  const { tls, redirect } = value
+  return { ...address, tls: tls && toListenTls(tls, files), redirect }
+}
+
+function toListenTls(tls: ListenerTlsFile, files: Files): ListenTls {
+  const { minVersion = '1.2', clients } = tls
+  return {
+    certificates: pairsOf(tls).map((pair) => toCertificate(pair, files)),
+    minVersion: `TLSv${minVersion}`,
+    clients: clients && {
+      ca: files.text(clients.ca),
+      required: clients.required ?? true,
+      forward: clients.forward === 'on',
+    },
+  }
+}
+
+function toWorkerTls({ ca, cert, key, ...rest }: WorkerTlsFile, files: Files): TlsOptions {
+  const contents = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : files.text(path)
+  return withoutUndefined({ ...rest, ca: contents(ca), cert: contents(cert), key: contents(key) })
 }
 
 /** zod leaves `undefined` where a key is not there. */

@@ -12,6 +12,13 @@ export interface Fault {
   readonly message: string
 }
 
+/** Why a file cannot be read, by the code of the error. */
+export const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a directory; name a file',
+  EACCES: 'its permissions forbid it',
+}
+
 /** A config file that cannot be used. Its message has a line for each fault. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
@@ -39,7 +46,7 @@ export function showPath(path: Path): string {
 }
 
 /** Keys whose values are secrets, or may have one in them. */
-const SECRET = /^sticky$|secret|token|password|authorization|cookie|api-?key/i
+const SECRET = /^sticky$|secret|token|password|passphrase|authorization|cookie|api-?key/i
 
 /** A value as an error shows it: in short, and nothing of a secret. */
 export function showValue(path: Path, value: unknown): string {

@@ -1,18 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { check } from './check.ts'
+import { Files } from './certificates.ts'
 import { toConfig, type Config } from './config.ts'
 import { applyEnvironment } from './environment.ts'
 import { explain } from './explain.ts'
-import { ConfigError, type Fault } from './fault.ts'
+import { ConfigError, UNREADABLE, type Fault } from './fault.ts'
 import { schema } from './schema.ts'
 import { readSource } from './source.ts'
+import { hiddenListeners } from './warnings-tls.ts'
 import { warningsOf } from './warnings.ts'
-
-const UNREADABLE: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a directory; name a file',
-  EACCES: 'its permissions forbid it',
-}
 
 /** A config that can be used, and what hurts in it though it is legal. */
 export interface Loaded {
@@ -51,11 +47,17 @@ export function parse(file: string, text: string, env: NodeJS.ProcessEnv): Loade
       result.error.issues.flatMap((issue) => explain(issue, source)),
     )
   const whole = applyEnvironment(result.data, env)
-  const faults = check(whole, source).map((fault) =>
+  const files = new Files()
+  const faults = check(whole, source, files).map((fault) =>
     env['WORKERS'] === undefined ? fault : byVariable(fault),
   )
   if (faults.length > 0) throw faulty(file, faults)
-  return { text, config: toConfig(whole), warnings: warningsOf(whole, source) }
+  const hidden = hiddenListeners(result.data, env, source)
+  return {
+    text,
+    config: toConfig(whole, text, files),
+    warnings: [...hidden, ...warningsOf(whole, source, files)],
+  }
 }
 
 /** What is wrong with `workers` is wrong with the variable that has set them. */

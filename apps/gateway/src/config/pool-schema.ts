@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { workerTls } from './listen-schema.ts'
 import { count, text } from './scalars.ts'
 import { duration, seconds, size } from './units.ts'
 
@@ -163,6 +164,7 @@ export const poolFields = {
   slowStart: duration
     .optional()
     .describe('Over what time the weight of a worker that comes grows; default off'),
+  tls: workerTls.optional(),
 }
 
 export const bodyLimit = size.optional().describe('Of the body of a request; default unlimited')

@@ -8,3 +8,4 @@ const TEXT = 'is not a text; give one, in quotes if it looks like a number'
 export const anyText = z.string(TEXT)
 export const text = anyText.min(1, { error: 'says nothing; give a text that is not empty', abort: true })
 export const flag = z.boolean('is neither true nor false; give one of them')
+export const onOff = z.enum(['on', 'off'])

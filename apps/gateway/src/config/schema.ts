@@ -1,15 +1,9 @@
 import { z } from 'zod'
+import { listen } from './listen-schema.ts'
 import { bodyLimit, pool, poolFields, workers } from './pool-schema.ts'
 import { route } from './route-schema.ts'
 import { anyText, count, text } from './scalars.ts'
 import { durationOrNone, someSize } from './units.ts'
-
-const ADDRESS = 'is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"'
-const LISTEN = `${ADDRESS}, or as a list of them`
-const address = z.union([z.int(), z.string()], ADDRESS)
-const listen = z
-  .union([z.int(), z.string(), z.array(address).min(1, LISTEN)], LISTEN)
-  .describe('A port, host:port, or a list of them; default 80')
 
 const format = z.enum(['combined', 'dev', 'json', 'rondo', 'off'])
 const log = z

@@ -1,19 +1,21 @@
-import { poolFilesOf, readAddress, DEFAULT_POOL } from './config.ts'
+import type { Files } from './certificates.ts'
+import { DEFAULT_POOL, poolFilesOf, readAddress } from './config.ts'
 import type { Fault, Path } from './fault.ts'
 import type { PoolFile } from './pool-schema.ts'
 import type { File } from './schema.ts'
 import type { Source } from './source.ts'
+import { listenerTlsWarnings, workerTlsWarnings } from './warnings-tls.ts'
 
 /** Node's servers close idle connections after 5 s. */
 const NODE_KEEPS = 5000
 
 /** What is legal in a file, and hurts. */
-export function warningsOf(file: File, source: Source): Fault[] {
+export function warningsOf(file: File, source: Source, files: Files): Fault[] {
   const pools = Array.from(poolFilesOf(file), ([name, pool]) => {
     const top: Path = name === DEFAULT_POOL && file.pools?.[name] === undefined ? [] : ['pools', name]
-    return poolWarnings(pool, top, source)
+    return [...poolWarnings(pool, top, source), ...workerTlsWarnings(pool, top, source, files)]
   })
-  return [...pools.flat(), ...publicMetrics(file, source)]
+  return [...pools.flat(), ...listenerTlsWarnings(file, source, files), ...publicMetrics(file, source)]
 }
 
 function poolWarnings(pool: PoolFile, top: Path, source: Source): Fault[] {
@@ -39,7 +41,10 @@ function poolWarnings(pool: PoolFile, top: Path, source: Source): Fault[] {
 }
 
 function publicMetrics({ listen = 80, metrics = 'on' }: File, source: Source): Fault[] {
-  const isPublic = [listen].flat().some((value) => !isLoopback(readAddress(value)?.host))
+  const isPublic = [listen].flat().some((value) => {
+    const isServed = typeof value !== 'object' || value.redirect === undefined
+    return isServed && !isLoopback(readAddress(value)?.host)
+  })
   if (metrics === 'off' || !isPublic) return []
   return [
     source.fault(

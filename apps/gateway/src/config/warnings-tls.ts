@@ -1,0 +1,103 @@
+import { certificatesIn, toCertificate, type Files } from './certificates.ts'
+import { pairsOf } from './config.ts'
+import type { Fault, Path } from './fault.ts'
+import type { ListenerTlsFile } from './listen-schema.ts'
+import type { PoolFile } from './pool-schema.ts'
+import type { File } from './schema.ts'
+import type { Source } from './source.ts'
+
+/** From so many ms before its end on it is said that a certificate expires. */
+const SOON = 14 * 86_400_000
+
+/** What hurts in how a pool speaks https. */
+export function workerTlsWarnings(
+  { workers, tls }: PoolFile,
+  top: Path,
+  source: Source,
+  files: Files,
+): Fault[] {
+  if (!tls) return []
+  const path = [...top, 'tls']
+  const warnings: Fault[] = []
+  const isUsed = workers.some((worker) => /^https:/i.test(typeof worker === 'string' ? worker : worker.url))
+  if (!isUsed)
+    warnings.push(
+      source.fault(
+        path,
+        'is for workers over https, and there are none; for clients, put it into listen, as {port: 443, tls: {cert: cert.pem, key: key.pem}}',
+      ),
+    )
+  if (tls.verify === false)
+    warnings.push(
+      source.fault(
+        [...path, 'verify'],
+        'false lets whoever is in between read and change what workers get and answer; leave it out, and name in ca who signs their certificates',
+      ),
+    )
+  for (const key of ['ca', 'cert'] as const) {
+    const file = tls[key]
+    if (file !== undefined) warnings.push(...dates(file, [...path, key], source, files))
+  }
+  return warnings
+}
+
+/** What hurts in the certificates of listeners. */
+export function listenerTlsWarnings({ listen = [] }: File, source: Source, files: Files): Fault[] {
+  return [listen].flat().flatMap((value, i) => {
+    if (typeof value !== 'object' || !value.tls) return []
+    const path = Array.isArray(listen) ? ['listen', i, 'tls'] : ['listen', 'tls']
+    const { clients } = value.tls
+    return [
+      ...pairsOf(value.tls).flatMap(({ cert }, j) =>
+        dates(
+          cert,
+          [...path, ...(value.tls?.certificates ? ['certificates', j] : []), 'cert'],
+          source,
+          files,
+        ),
+      ),
+      ...unusedNames(value.tls, path, source, files),
+      ...(clients ? dates(clients.ca, [...path, 'clients', 'ca'], source, files) : []),
+    ]
+  })
+}
+
+/** A listener with tls, or one that redirects, that the environment has another in place of. */
+export function hiddenListeners({ listen = [] }: File, { PORT }: NodeJS.ProcessEnv, source: Source): Fault[] {
+  const isSaid = [listen].flat().some((value) => typeof value === 'object' && (value.tls ?? value.redirect))
+  if (PORT === undefined || !isSaid) return []
+  const wrong = `is replaced by the PORT of the environment, ${PORT}, which is plain http; leave PORT unset`
+  return [source.fault(['listen'], wrong)]
+}
+
+/** Names that two certificates have: the first is for them. */
+function unusedNames(tls: ListenerTlsFile, path: Path, source: Source, files: Files): Fault[] {
+  const seen = new Set<string>()
+  return pairsOf(tls).flatMap((pair, i) => {
+    const { names } = toCertificate(pair, files)
+    const again = names.filter((name) => seen.has(name))
+    for (const name of names) seen.add(name)
+    if (again.length === 0) return []
+    const wrong = `is not used for ${again.join(', ')}: a certificate before it has the same; leave one of them out`
+    return [source.fault([...path, 'certificates', i, 'cert'], wrong)]
+  })
+}
+
+/** Certificates of a file that hold no longer, soon not any more, or not yet. */
+function dates(file: string, path: Path, source: Source, files: Files): Fault[] {
+  const now = Date.now()
+  return certificatesIn(files.text(file)).flatMap(({ subject, validFrom, validTo }) => {
+    const [from, to] = [new Date(validFrom).getTime(), new Date(validTo).getTime()]
+    const name = `${JSON.stringify(file)}: the certificate of ${subject.replaceAll('\n', ', ')}`
+    if (to <= now)
+      return [source.fault(path, `${name} has expired on ${day(to)}; put a new one in its place`)]
+    if (to - now < SOON)
+      return [source.fault(path, `${name} expires on ${day(to)}; put a new one in its place`)]
+    if (from > now) return [source.fault(path, `${name} holds only from ${day(from)} on; look at the clock`)]
+    return []
+  })
+}
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10)
+}
