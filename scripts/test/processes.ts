@@ -48,7 +48,7 @@ export function dev(t: TestContext, env: Record<string, string>, wrapper: readon
   const command = [...wrapper, process.execPath, '--require', './scripts/check-node.cjs', 'scripts/dev.ts']
   const child = spawn(command[0] ?? '', command.slice(1), {
     cwd: ROOT,
-    env: { ...rest, NODE_NO_WARNINGS: '1', ...env }, // older Nodes call TypeScript experimental
+    env: { ...rest, NODE_NO_WARNINGS: '1', ADMIN: 'off', ...env }, // older Nodes call TypeScript experimental
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })

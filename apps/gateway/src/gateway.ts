@@ -1,41 +1,75 @@
 import type { Socket } from 'node:net'
-import { served, toTrust, type Trust } from '@rondo/balancer'
+import {
+  HttpError,
+  OptionError,
+  served,
+  toTrust,
+  type Drained,
+  type DrainOptions,
+  type Trust,
+} from '@rondo/balancer'
 import type { Express, RequestHandler } from 'express'
+import { say } from './access-log.ts'
+import { AdminListener } from './admin/listener.ts'
 import { createApp, type Serving } from './app.ts'
 import { isCertificateTold } from './arrival.ts'
 import { tellCertificate } from './client-cert.ts'
 import type { Config } from './config/config.ts'
 import type { Route } from './config/route-schema.ts'
+import { applyEdits, withEdit, type Edit } from './edits.ts'
 import { Listeners, type Listener } from './listeners.ts'
 import { openLog } from './log.ts'
 import { loadForwarders, openPools, type Running } from './pools.ts'
 import type { Reloaded } from './reload.ts'
+import { sentence, word } from './printable.ts'
 import { createRouter, type Router } from './routes.ts'
 import { give, giveUpgrade, NOWHERE, ownAnswer, prepare } from './serve-route.ts'
 import { createGatewayServer, type Handlers } from './server.ts'
 
 /** All that a config decides, in one place: a reload puts another in its place in one step. */
 interface State extends Serving {
+  /** The file with the edits. */
   readonly config: Config
+  readonly file: Config
+  readonly edits: readonly Edit[]
   readonly running: ReadonlyMap<string, Running>
   readonly router: Router
   /** Whose word on where a request comes from is believed; undefined for nobody's. */
   readonly trust: Trust | undefined
 }
 
+/** Where a gateway's configs come from. */
+export interface Origin {
+  /** The path of its config file; undefined for none. */
+  readonly file?: string | undefined
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** Why nothing is changed any more. */
+const STOPPING = 'the gateway is shutting down'
+
+/** How many reloads are remembered. */
+const REMEMBERED = 20
+
 /** The gateway: listeners, routes and pools, which a new config changes under load. */
 export class Gateway {
   readonly #app: Express
   readonly #listeners: Listeners
+  readonly #admin: AdminListener
+  readonly origin: Origin
+  /** In ms since 1970. */
+  readonly startedAt = Date.now()
   #state: State | undefined
   #applying: Promise<void> = Promise.resolve()
   /** Resolves when the logs that were closed have all their lines. */
   #written: Promise<unknown> = Promise.resolve()
   #isClosing = false
-  /** How the last reload went; undefined before the first. */
-  reloaded: Reloaded | undefined
+  #reloads: readonly Reloaded[] = []
+  /** Called after each reload, whoever asked for it. */
+  onReload: (reloaded: Reloaded) => void = () => {}
 
-  constructor() {
+  constructor(origin: Origin = { env: {} }) {
+    this.origin = origin
     this.#app = createApp(() => this.#state as State)
     const handlers: Handlers = {
       // Who is there before the last of the first listeners is open has to come again.
@@ -44,14 +78,36 @@ export class Gateway {
       onOver: (entry) => this.#state?.log.upgrade(entry),
     }
     this.#listeners = new Listeners((current) => createGatewayServer(handlers, current))
+    this.#admin = new AdminListener(this)
   }
 
   get listeners(): readonly Listener[] {
     return this.#listeners.all
   }
 
+  /** The listener of the admin API, if it is open. */
+  get admin(): Listener | undefined {
+    return this.#admin.current
+  }
+
+  /** What is in force: the file with the edits of its workers; undefined before the first. */
   get config(): Config | undefined {
     return this.#state?.config
+  }
+
+  /** What holds beside the file. */
+  get edits(): readonly Edit[] {
+    return this.#state?.edits ?? []
+  }
+
+  /** How the last reloads went, the newest last. */
+  get reloads(): readonly Reloaded[] {
+    return this.#reloads
+  }
+
+  /** Whether it takes nothing new, and ends when all is over. */
+  get isStopping(): boolean {
+    return this.#isClosing
   }
 
   /** The pools by name. */
@@ -59,25 +115,68 @@ export class Gateway {
     return this.#state?.pools ?? new Map()
   }
 
+  /** Remembers how a reload went, and tells `onReload`. */
+  note(reloaded: Reloaded): void {
+    this.#reloads = [...this.#reloads, reloaded].slice(-REMEMBERED)
+    this.onReload(reloaded)
+  }
+
   /**
    * Becomes what a config says, one after the other: what it does not change goes on, workers and listeners that it does
-   * not name end what they have. A function is asked for the config when it is its turn: the last to be called decides.
+   * not name end what they have. Edits hold on where it says of their workers what the one before said. A function is
+   * asked for the config when it is its turn: the last to be called decides.
    * @throws What the function throws, and OptionError for an address or a log file that cannot be opened; nothing is
    * changed then.
    */
   apply(config: Config | (() => Promise<Config>)): Promise<void> {
-    const applied = this.#applying.then(async () =>
-      this.#apply(typeof config === 'function' ? await config() : config),
-    )
-    this.#applying = applied.catch(() => {})
-    return applied
+    return this.inTurn(async () => this.#apply(typeof config === 'function' ? await config() : config))
   }
 
-  async #apply(config: Config): Promise<void> {
-    if (this.#isClosing) throw new Error('the gateway is shutting down')
+  /** Does something between reloads and other such deeds, never amid one. @throws What it throws. */
+  inTurn<T>(deed: () => T | Promise<T>): Promise<T> {
+    const done = this.#applying.then(() => {
+      if (this.#isClosing) throw new HttpError(503, STOPPING)
+      return deed()
+    })
+    this.#applying = done.then(
+      () => {},
+      () => {},
+    )
+    return done
+  }
+
+  /**
+   * Has a worker of a pool be another than the file says; with no `wanted` it is drained, and leaves. To be called `inTurn`.
+   * Resolves, for a worker that leaves, when it has.
+   * @throws OptionError for a worker that the pool cannot have; nothing is changed then.
+   */
+  edit(change: Omit<Edit, 'said'>, drain?: DrainOptions): Promise<Drained> | undefined {
+    const state = this.#state as State
+    const { config, edits, dropped } = applyEdits(state.file, withEdit(state.edits, state.file, change))
+    const [refused] = dropped
+    if (refused) throw new OptionError('worker', change.id, refused.why)
+    const { pool } = state.running.get(change.pool) as Running
+    const gone = change.wanted ? undefined : pool.remove(change.id, drain)
+    if (change.wanted) pool.update(config.pools.get(change.pool)?.workers ?? [])
+    this.#state = { ...state, config, edits }
+    return gone
+  }
+
+  /** What a file would make with the edits that hold now. */
+  edited(file: Config): Config {
+    return applyEdits(file, this.edits).config
+  }
+
+  async #apply(file: Config): Promise<void> {
+    const { config, edits, dropped } = applyEdits(file, this.edits)
     const forwarders = await loadForwarders(config)
     const log = openLog(config.log)
     const next = await this.#listeners.prepare(config.listen).catch((error: unknown) => {
+      void log.close()
+      throw error
+    })
+    const admin = await this.#admin.prepare(config).catch((error: unknown) => {
+      next.drop()
       void log.close()
       throw error
     })
@@ -89,6 +188,8 @@ export class Gateway {
     )
     this.#state = {
       config,
+      file,
+      edits,
       running,
       pools: new Map(Array.from(running, ([name, { pool }]) => [name, pool])),
       router: createRouter(config.routes),
@@ -99,7 +200,11 @@ export class Gateway {
     }
     this.#app.set('trust proxy', [...config.trustedProxies])
     next.take(config.shutdown)
+    admin.take(config.shutdown)
     this.#listeners.limit(config.limits)
+    this.#admin.limit(config.limits)
+    for (const { edit, why } of dropped)
+      say(`the change of worker ${word(edit.id)} of ${edit.pool} holds no longer: ${sentence(why)}`)
     if (before) this.#written = Promise.all([this.#written, before.log.close()])
     letGo()
   }
@@ -116,7 +221,7 @@ export class Gateway {
     const rest = { timeout: 1000 } // all is over; what was cut ends in a moment
     await Promise.all(Array.from(running.values(), ({ balance }) => balance.close(rest)))
     await Promise.all(Array.from(running.values(), ({ pool }) => pool.close(rest)))
-    await Promise.all([this.#written, log?.close()])
+    await Promise.all([this.#written, log?.close(), this.#admin.close(rest.timeout)])
     return whole
   }
 

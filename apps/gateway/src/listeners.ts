@@ -21,16 +21,30 @@ interface Open extends Listener {
   readonly door: Door
 }
 
+/** Listeners that are open, and not yet the gateway's. */
+export interface Prepared {
+  take(bound: number): void
+  drop(): void
+}
+
+/** What to do where an address cannot be had, by the option that names it. */
+const MENDS = {
+  listen: 'set PORT to another, as in PORT=8080 pnpm start, or listen in the config file',
+  'admin.listen': 'give another as admin in the config file or as ADMIN, or set it to off',
+} as const
+
 /** The listeners of the gateway, by address. */
 export class Listeners {
   readonly #create: (current: () => Listen) => Server
+  readonly #option: keyof typeof MENDS
   #listeners: readonly Open[] = []
   /** Those that take nothing new, and are not over yet. */
   readonly #leaving = new Set<Listener>()
 
   /** `create` makes a server that does not listen yet; `current` is what a config says of it at the moment. */
-  constructor(create: (current: () => Listen) => Server) {
+  constructor(create: (current: () => Listen) => Server, option: keyof typeof MENDS = 'listen') {
     this.#create = create
+    this.#option = option
   }
 
   get all(): readonly Listener[] {
@@ -43,7 +57,7 @@ export class Listeners {
    * again.
    * @throws OptionError for an address that cannot be listened on; nothing is changed then.
    */
-  async prepare(addresses: readonly Listen[]): Promise<{ take(bound: number): void; drop(): void }> {
+  async prepare(addresses: readonly Listen[]): Promise<Prepared> {
     const wanted = new Map(addresses.map((address) => [keyOf(address), address]))
     const kept: Open[] = []
     const changes: (() => void)[] = []
@@ -64,7 +78,7 @@ export class Listeners {
       for (const listener of opened) void listener.close(0)
     }
     try {
-      for (const address of wanted.values()) opened.push(await open(this.#create, address))
+      for (const address of wanted.values()) opened.push(await open(this.#create, address, this.#option))
     } catch (error) {
       drop()
       throw error
@@ -101,14 +115,18 @@ function keyOf({ host = '', port }: Address): string {
   return `${host} ${port}`
 }
 
-function open(create: (current: () => Listen) => Server, address: Listen): Promise<Open> {
+function open(
+  create: (current: () => Listen) => Server,
+  address: Listen,
+  option: keyof typeof MENDS,
+): Promise<Open> {
   const server = create(() => listener?.address ?? address)
   const door = new Door(server)
   const close = gracefully(server, () => door.cut())
   let listener: Open | undefined
   door.prepare(address.tls)()
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, address)))
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, address, option)))
     server.listen({ port: address.port, host: address.host }, () => {
       const bound = server.address()
       const port = typeof bound === 'object' && bound ? bound.port : address.port
@@ -118,17 +136,21 @@ function open(create: (current: () => Listen) => Server, address: Listen): Promi
   })
 }
 
-function explain(error: NodeJS.ErrnoException, { host, port }: Address): Error {
+function explain(error: NodeJS.ErrnoException, { host, port }: Address, option: keyof typeof MENDS): Error {
   const place = host === undefined ? port : `${host}:${port}`
-  const mend = 'set PORT to another, as in PORT=8080 pnpm start, or listen in the config file'
-  if (error.code === 'EACCES')
-    return new OptionError('listen', place, `may not be bound by this user; ${mend}`)
-  if (error.code === 'EADDRINUSE') return new OptionError('listen', place, `is taken; ${mend}`)
+  const mend = MENDS[option]
+  if (error.code === 'EACCES') return new OptionError(option, place, `may not be bound by this user; ${mend}`)
+  if (error.code === 'EADDRINUSE') return new OptionError(option, place, `is taken; ${mend}`)
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
     return new OptionError(
-      'listen',
+      option,
       place,
       'is no address of this machine; give one of its own, or the port alone',
     )
   return error
+}
+
+/** Where a listener is, as a URL; a listener on all addresses is on localhost too. */
+export function urlOf({ address: { host = 'localhost', tls }, port }: Listener): string {
+  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -1,16 +1,18 @@
 import { say } from './access-log.ts'
 import { load, parse, type Loaded } from './config/load.ts'
-import { lineOf } from './config/fault.ts'
+import { ConfigError, lineOf, type Fault } from './config/fault.ts'
 import type { Gateway } from './gateway.ts'
 
 /** How a reload went. */
 export interface Reloaded {
   /** When, in ms since 1970. */
   readonly at: number
-  /** What it came from. */
+  /** What asked for it. */
   readonly by: 'file' | 'signal' | 'certificate' | 'api'
   /** Why nothing was changed; undefined if all was. */
   readonly error: string | undefined
+  /** What is wrong with the file, where that is why. */
+  readonly faults: readonly Fault[]
 }
 
 /** Has a gateway go by a file as it is now. What is wrong with the file goes to the log, and the gateway goes on as it was. */
@@ -44,6 +46,7 @@ async function attempt(
   read: () => Promise<Loaded>,
 ): Promise<Reloaded> {
   let error: string | undefined
+  let faults: readonly Fault[] = []
   try {
     let warnings: Loaded['warnings'] = []
     await gateway.apply(async () => {
@@ -54,12 +57,14 @@ async function attempt(
     for (const warning of warnings) say(`warning: ${lineOf(file, warning)}`)
     say(by === 'certificate' ? 'new certificates are in force' : `${file} is in force: ${summary(gateway)}`)
   } catch (thrown) {
+    if (thrown instanceof ConfigError) faults = thrown.faults
     error = thrown instanceof Error ? thrown.message : String(thrown)
     const what = by === 'certificate' ? 'certificates are kept as they were' : 'not reloaded'
     for (const line of error.split('\n')) say(`${what}: ${line}`)
   }
-  gateway.reloaded = { at: Date.now(), by, error }
-  return gateway.reloaded
+  const reloaded = { at: Date.now(), by, error, faults }
+  gateway.note(reloaded)
+  return reloaded
 }
 
 /** The pools and their workers. */

@@ -4,7 +4,7 @@ import { load, parse, type Loaded } from './config/load.ts'
 import { lineOf } from './config/fault.ts'
 import { watchFile, watchFiles } from './config/watch.ts'
 import { Gateway } from './gateway.ts'
-import type { Listener } from './listeners.ts'
+import { urlOf } from './listeners.ts'
 import { reload, reloadCertificates, summary, type Reloaded } from './reload.ts'
 
 /** The config file where none is named, if it is there. */
@@ -18,11 +18,12 @@ const USUAL = './rondo.yaml'
 export async function run(named: string | undefined, env: NodeJS.ProcessEnv): Promise<void> {
   const file = named ?? (existsSync(USUAL) ? USUAL : undefined)
   const { text, config, warnings }: Loaded = file === undefined ? parse('', '', env) : await load(file, env)
-  const gateway = new Gateway()
+  const gateway = new Gateway({ file, env })
   await gateway.apply(config)
   if (file !== undefined) for (const warning of warnings) say(`warning: ${lineOf(file, warning)}`)
   const places = gateway.listeners.map(urlOf)
   say(`gateway listens on ${places.join(', ')}; pools: ${summary(gateway)}`)
+  if (gateway.admin) say(`admin API on ${urlOf(gateway.admin)}`)
 
   const followed = file === undefined ? undefined : follow(gateway, file, text, env)
   process.on('SIGHUP', () => followed?.again('signal'))
@@ -46,18 +47,15 @@ function follow(
 ): { again(by: Reloaded['by']): void; end(): void } {
   const certificates = watchFiles(() => void reloadCertificates(gateway, file, env))
   const watch = (): void => certificates.set(gateway.config?.files ?? new Map())
-  const again = (by: Reloaded['by']): void => void reload(gateway, file, env, by).then(watch)
+  const again = (by: Reloaded['by']): void => void reload(gateway, file, env, by)
   watch()
+  gateway.onReload = ({ by }) => by !== 'certificate' && watch()
   const unwatch = watchFile(file, text, () => again('file'))
   const end = (): void => {
     unwatch()
     certificates.close()
   }
   return { again, end }
-}
-
-function urlOf({ address: { host = 'localhost', tls }, port }: Listener): string {
-  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 async function stop(gateway: Gateway, signal: NodeJS.Signals): Promise<void> {

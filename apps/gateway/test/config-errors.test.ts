@@ -178,13 +178,13 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'server: { port: 80 }\n',
         [
-          'rondo.yaml:1:1: server: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+          'rondo.yaml:1:1: server: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
         ],
       ],
       [
         '$ref: x\n',
         [
-          'rondo.yaml:1:1: $ref: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+          'rondo.yaml:1:1: $ref: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
         ],
       ],
       [
@@ -256,7 +256,7 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'constructor: 1\n',
         [
-          'rondo.yaml:1:1: constructor: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+          'rondo.yaml:1:1: constructor: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
         ],
       ],
     ],
@@ -1014,7 +1014,7 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         '${A}: 80\n',
         [
-          'rondo.yaml:1:1: ["${A}"]: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log or shutdown',
+          'rondo.yaml:1:1: ["${A}"]: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
         ],
         { A: 'listen' },
       ],
@@ -1146,4 +1146,12 @@ test('of a pool of a thousand bad workers the first ten are told, soon', () => {
     ({ message }: Error) => message.split('\n').length === 10,
   )
   assert.ok(performance.now() - start < 3000)
+})
+
+test('a short text cannot make a value without end', () => {
+  const lists = Array.from({ length: 20 }, (_, i) => `  - &l${i + 1} [${`*l${i}, `.repeat(10)}]\n`)
+  assert.throws(() => parse('rondo.yaml', `listen:\n  - &l0 [80]\n${lists.join('')}`, {}), {
+    message:
+      'rondo.yaml:1:1: has an anchor that is named more than 1000 times, by way of others too; write some of it out',
+  })
 })

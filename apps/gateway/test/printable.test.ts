@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { saySeldom } from '../src/access-log.ts'
-import { sentence, word } from '../src/printable.ts'
+import { line, sentence, word } from '../src/printable.ts'
 
 test('a word of the log is visible ASCII without quotes, backslashes and spaces', () => {
   for (let code = 0; code < 0x3000; code++) {
@@ -13,6 +13,14 @@ test('a word of the log is visible ASCII without quotes, backslashes and spaces'
     assert.equal(sentence(character), character === ' ' ? ' ' : shown)
   }
   assert.equal(word('/a\r\nb"\\ é\u2028😀'), String.raw`/a\x0d\x0ab\x22\x5c\x20\xe9\u2028\ud83d\ude00`)
+})
+
+test('a line for a terminal has all that is seen, and nothing that a terminal obeys', () => {
+  assert.equal(line('"é" 漢 → 😀 \\'), '"é" 漢 → 😀 \\')
+  assert.equal(
+    line('\u001b[2J\n\u009b\u202e\u2028\u{e0001}\ud800'),
+    String.raw`\x1b[2J\x0a\x9b\u202e\u2028\u{e0001}\ud800`,
+  )
 })
 
 test('what is long is cut, and says so', () => {

@@ -103,7 +103,7 @@ function launch(
   args: readonly string[] = [],
 ): { child: ChildProcess; lines: string[] } {
   const child = spawn(process.execPath, [main, ...args], {
-    env: { ...process.env, ...env },
+    env: { ...process.env, ADMIN: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []

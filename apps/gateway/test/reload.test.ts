@@ -14,6 +14,9 @@ import { reload, reloadCertificates } from '../src/reload.ts'
 import { get, lastingPort } from './processes.ts'
 import { folder, replaceFile, startBackend, startSite, textOf, until, type Answer } from './reloading.ts'
 
+/** Nobody asks here for the admin API. */
+const ENV = { ADMIN: 'off' }
+
 const body = async (url: string): Promise<string> => (await get(url)).body
 
 /** Answers only when it is told to. */
@@ -339,7 +342,7 @@ suite('reloads in this process', () => {
     const file = join(folder(t), 'rondo.yaml')
     writeFileSync(file, textOf(config))
     const gateway = new Gateway()
-    await gateway.apply((await load(file, {})).config)
+    await gateway.apply((await load(file, ENV)).config)
     t.after(() => gateway.close())
     return { gateway, file, url: `http://127.0.0.1:${gateway.listeners[0]?.port}` }
   }
@@ -350,7 +353,7 @@ suite('reloads in this process', () => {
     const reloads: Promise<unknown>[] = []
     for (let i = 0; i < 20; i++) {
       writeFileSync(file, textOf({ listen: 0, workers: [i % 2 === 0 ? a.url : b.url] }))
-      reloads.push(reload(gateway, file, {}))
+      reloads.push(reload(gateway, file, ENV))
     }
     await Promise.all(reloads)
     assert.equal(await body(url), 'b')
@@ -360,18 +363,24 @@ suite('reloads in this process', () => {
     )
   })
 
-  test('are remembered: when the last was, and what was wrong', async (t) => {
+  test('are remembered: when they were, who asked, and what was wrong', async (t) => {
     const a = await startBackend(t, 'a')
     const { gateway, file } = await started(t, { listen: 0, workers: [a.url] })
-    assert.equal(gateway.reloaded, undefined)
+    assert.deepEqual(gateway.reloads, [])
     writeFileSync(file, textOf({ listen: 0, workers: [] }))
     const before = Date.now()
-    const result = await reload(gateway, file, {})
-    assert.equal(gateway.reloaded, result)
+    const result = await reload(gateway, file, ENV)
+    assert.deepEqual(gateway.reloads, [result])
     assert.ok(result.at >= before && result.at <= Date.now())
     assert.match(result.error ?? '', /rondo\.yaml:3:14: workers: .*names no worker/)
     writeFileSync(file, textOf({ listen: 0, workers: [a.url] }))
-    assert.equal((await reload(gateway, file, {})).error, undefined)
+    assert.equal((await reload(gateway, file, ENV, 'signal')).error, undefined)
+    assert.deepEqual(
+      gateway.reloads.map(({ by }) => by),
+      ['file', 'signal'],
+    )
+    for (let i = 0; i < 25; i++) await reload(gateway, file, ENV)
+    assert.equal(gateway.reloads.length, 20)
   })
 
   test('of certificates go by the text that is in force', async (t) => {
@@ -391,6 +400,6 @@ suite('reloads in this process', () => {
     const a = await startBackend(t, 'a')
     const { gateway, file } = await started(t, { listen: 0, workers: [a.url] })
     await gateway.close()
-    assert.equal((await reload(gateway, file, {})).error, 'the gateway is shutting down')
+    assert.equal((await reload(gateway, file, ENV)).error, 'the gateway is shutting down')
   })
 })

@@ -1,36 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { suite, test, type TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { readFile } from 'node:fs/promises'
+import { suite, test } from 'node:test'
+import { rondo } from './rondo.ts'
 
-const RONDO = fileURLToPath(new URL('../src/rondo.ts', import.meta.url))
-const USAGE = /^Usage:\n {2}rondo check FILE .*\n {2}rondo start \[FILE\] .*\n$/
-
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs `rondo` in a directory that has `files`. */
-async function rondo(
-  t: TestContext,
-  args: readonly string[],
-  files: Readonly<Record<string, string>> = {},
-  env: NodeJS.ProcessEnv = {},
-): Promise<Ended> {
-  const cwd = await mkdtemp(join(tmpdir(), 'rondo-check-'))
-  t.after(() => rm(cwd, { recursive: true }))
-  for (const [name, text] of Object.entries(files)) await writeFile(join(cwd, name), text)
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [RONDO, ...args], { cwd, env }, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
-    )
-  })
-}
+const USAGE =
+  /^Usage:\n {2}rondo check FILE .*\n {2}rondo start \[FILE\] .*\n {2}rondo plan FILE .*\n {2}rondo stats .*\n\nOptions /
 
 suite('rondo check', () => {
   test('says that a file is right, and exits with 0', async (t) => {
@@ -101,18 +75,34 @@ suite('rondo check', () => {
       })
     })
 
-  for (const [args, expected] of [
-    [[], 0],
-    [['--help'], 0],
-    [['help'], 0],
-    [['check'], 1],
-    [['check', 'a', 'b'], 1],
-    [['chekc', 'a'], 1],
+  for (const [args, wrong] of [
+    [[], undefined],
+    [['--help'], undefined],
+    [['help'], undefined],
+    [['plan', '-h'], undefined],
+    [['stats', '--help'], undefined],
+    [['check'], 'no file is named'],
+    [['check', 'a', 'b'], '"b" is too much'],
+    [['check', '--strict', 'a'], "Unknown option '--strict'"],
+    [['chekc', 'a'], '"chekc" is no command'],
+    [['toString'], '"toString" is no command'],
+    [['start', 'a', 'b'], '"b" is too much'],
+    [['plan'], 'no file is named'],
+    [['plan', 'a', '--admn', 'b'], "Unknown option '--admn'"],
+    [['plan', 'a', '--every', '1s'], "Unknown option '--every'"],
+    [['stats', 'a'], '"a" is too much'],
+    [['stats', '--token'], "Option '--token <value>' argument missing"],
+    [
+      ['stats', '--every', '5'],
+      '--every: "5" is not a duration; write it with its unit, as "500ms", "2s" or "1m"',
+    ],
   ] as const)
-    test(`shows how it is used to "rondo ${args.join(' ')}", and exits with ${expected}`, async (t) => {
+    test(`shows how it is used to "rondo ${args.join(' ')}", and exits with ${wrong === undefined ? 0 : 1}`, async (t) => {
       const { code, stdout, stderr } = await rondo(t, args)
-      assert.deepEqual([code, stdout], [expected, ''])
-      assert.match(stderr, USAGE)
+      assert.deepEqual([code, stdout], [wrong === undefined ? 0 : 1, ''])
+      const said = stderr.slice(0, stderr.indexOf('Usage:'))
+      assert.equal(said, wrong === undefined ? '' : `${wrong}\n`)
+      assert.match(stderr.slice(said.length), USAGE)
     })
 
   test('is pnpm rondo check in the repository', async () => {

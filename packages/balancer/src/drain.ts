@@ -54,6 +54,11 @@ export class Drains {
     return this.#keeping.has(worker)
   }
 
+  /** Whether a worker is on its way out. */
+  isLeaving(worker: Worker): boolean {
+    return this.#leaving.has(worker)
+  }
+
   /** Notes that a worker is on its way out. */
   leave(worker: Worker): void {
     if (!this.#leaving.has(worker)) this.#leaving.set(worker, worker.draining)

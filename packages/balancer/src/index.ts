@@ -41,8 +41,10 @@ export type { TlsOptions } from './tls.ts'
 export type { KeepAlive, Timeouts } from './timeouts.ts'
 export type { BreakerOptions, BreakerState } from './breaker.ts'
 export type { LastProbe } from './health/poller.ts'
+export type { Quantiles } from './recent.ts'
 export type { PoolStats, WorkerStats } from './stats.ts'
 export type { StickyOptions } from './sticky.ts'
+export { planUpdate, type PlannedUpdate } from './worker-list.ts'
 export type {
   Carrier,
   FailureKind,

@@ -130,6 +130,20 @@ suite('a worker that an update brings', () => {
 })
 
 suite('a worker that an update leaves out', () => {
+  test('keeps the time that it was given where it is on its way out already', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const pool = await readyPool(t, 3)
+    const [one] = load(pool, A)
+    const gone = pool.remove(A, { timeout: 60_000 })
+    pool.update([urlB, urlC], { drain: { timeout: 1000 } })
+    pool.update([urlB])
+    t.mock.timers.tick(59_000)
+    assert.equal(one?.isCut, false)
+    t.mock.timers.tick(1000)
+    assert.deepEqual(await gone, { id: A, cut: 1, calledOff: false })
+    assert.deepEqual(ids(pool), [B])
+  })
+
   test('is drained, and leaves when it carries nothing more', async (t) => {
     const pool = await readyPool(t)
     const events = recorded(pool)

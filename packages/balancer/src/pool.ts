@@ -91,7 +91,7 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   /** What the pool knows at this moment. */
   stats(): PoolStats {
-    return statsOf(this.metrics, this.#workers, this.#picker, this.#configuration.poller)
+    return statsOf(this.metrics, this.#workers, this.#picker, this.#drains, this.#configuration.poller)
   }
 
   /**
@@ -146,7 +146,9 @@ export class Pool extends EventEmitter<PoolEvents> {
     const { kept, added, removed } = merge(this.#workers, wanted)
     for (const worker of kept) this.#drains.stay(worker)
     this.#refresh()
-    const drained = removed.map((worker) => this.#removeWorker(worker, drain))
+    const drained = removed
+      .filter((worker) => !this.#drains.isLeaving(worker)) // else its drain goes on as it was asked for
+      .map((worker) => this.#removeWorker(worker, drain))
     for (const worker of displaced(removed, [...kept, ...added])) this.#leave(worker)
     this.#join(added)
     return {

@@ -28,6 +28,7 @@ suite('the stats of a pool', () => {
     assert.deepEqual(pool.stats(), {
       requests: { total: 0, failed: 0, active: 0, unattempted: 0, retries: 0, retriesDenied: 0 },
       eligible: 1,
+      quantiles: undefined,
       workers: [
         {
           id: 'a',
@@ -36,6 +37,7 @@ suite('the stats of a pool', () => {
           weightNow: 3,
           alive: true,
           draining: false,
+          leaving: false,
           breaker: 'closed',
           inFlight: 0,
           attempts: 0,
@@ -43,6 +45,7 @@ suite('the stats of a pool', () => {
           outcomes: NO_OUTCOMES,
           failures: NO_FAILURES,
           latency: 0,
+          quantiles: undefined,
           lastProbe: { at: 1_700_000_000_000, isWell: true, reason: 'probe succeeded', streak: 1 },
         },
       ],
@@ -125,6 +128,44 @@ suite('the stats of a pool', () => {
         [true, true],
         [true, false],
       ],
+    )
+  })
+
+  test('say who is on its way out of the pool, and not merely draining', async (t) => {
+    const pool = poolOf(t, 3)
+    await pool.ready
+    for (let i = 0; i < 3; i++) acquire(pool)
+    const [one, other] = pool.workers.map(({ id }) => id)
+    const leaving = (): boolean[] => pool.stats().workers.map((worker) => worker.leaving)
+    void pool.drain(one ?? '')
+    void pool.remove(other ?? '')
+    assert.deepEqual(leaving(), [false, true, false])
+    pool.undrain(other ?? '')
+    assert.deepEqual(leaving(), [false, false, false])
+  })
+
+  test('tell what the last answers took: of each worker, and of all', async (t) => {
+    const clock = t.mock.method(performance, 'now', () => 0)
+    const pool = poolOf(t, 2)
+    await pool.ready
+    const take = (duration: number, outcome: Outcome): void => {
+      clock.mock.mockImplementation(() => 0)
+      const lease = acquire(pool)
+      clock.mock.mockImplementation(() => duration)
+      lease.release(outcome)
+    }
+    for (const outcome of [101, 'failed', 'client-gone'] as const) take(9999, outcome)
+    assert.equal(pool.stats().quantiles, undefined, 'none of these is an answer')
+    assert.deepEqual(
+      pool.stats().workers.map(({ quantiles }) => quantiles),
+      [undefined, undefined],
+    )
+    for (const duration of [4, 10, 20, 40]) take(duration, duration === 40 ? 500 : 200)
+    const { quantiles, workers } = pool.stats()
+    assert.deepEqual(quantiles, { count: 4, p50: 10, p90: 40, p99: 40, max: 40 })
+    assert.deepEqual(
+      workers.map(({ quantiles }) => quantiles?.max).toSorted((one = 0, other = 0) => one - other),
+      [20, 40],
     )
   })
 

@@ -1,6 +1,9 @@
 import type { BreakerState } from './breaker.ts'
+import type { Drains } from './drain.ts'
 import type { LastProbe, Poller } from './health/poller.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { Picker } from './picker.ts'
+import type { Quantiles } from './recent.ts'
 import type { FailureKind, StatusClass, Worker } from './worker.ts'
 
 /** What a pool knows of a worker at this moment. */
@@ -12,6 +15,8 @@ export interface WorkerStats {
   readonly weightNow: number
   readonly alive: boolean
   readonly draining: boolean
+  /** Whether it is on its way out of the pool. */
+  readonly leaving: boolean
   readonly breaker: BreakerState
   /** Attempts not yet over. */
   readonly inFlight: number
@@ -23,6 +28,8 @@ export interface WorkerStats {
   readonly failures: Readonly<Record<FailureKind, number>>
   /** Peak EWMA of what an answer takes, in ms. */
   readonly latency: number
+  /** What its last answers took, as the histogram of the metrics counts them; undefined before the first. */
+  readonly quantiles: Quantiles | undefined
   readonly lastProbe: LastProbe | undefined
 }
 
@@ -38,42 +45,41 @@ export interface PoolStats {
   }
   /** How many workers could be picked. */
   readonly eligible: number
+  /** What the last answers of all workers took. */
+  readonly quantiles: Quantiles | undefined
   readonly workers: readonly WorkerStats[]
 }
 
 /** What all of them know together. */
 export function statsOf(
-  metrics: PoolStats['requests'],
+  metrics: Metrics,
   workers: readonly Worker[],
   { eligible, breaker }: Picker,
+  drains: Drains,
   poller: Poller,
 ): PoolStats {
   const { total, failed, active, unattempted, retries, retriesDenied } = metrics
   return {
     requests: { total, failed, active, unattempted, retries, retriesDenied },
     eligible: eligible.length,
-    workers: workers.map((worker) =>
-      workerStats(worker, breaker?.stateOf(worker) ?? 'closed', poller.last(worker)),
-    ),
-  }
-}
-
-function workerStats(worker: Worker, breaker: BreakerState, lastProbe: LastProbe | undefined): WorkerStats {
-  const { id, alive, draining, inFlight, retries, latency } = worker
-  return {
-    id,
-    url: worker.url.origin,
-    weight: worker.fullWeight,
-    weightNow: worker.weight,
-    alive,
-    draining,
-    breaker,
-    inFlight,
-    attempts: worker.requests,
-    retries,
-    outcomes: { ...worker.outcomes },
-    failures: { ...worker.failures },
-    latency,
-    lastProbe,
+    quantiles: metrics.quantiles(),
+    workers: workers.map((worker) => ({
+      id: worker.id,
+      url: worker.url.origin,
+      weight: worker.fullWeight,
+      weightNow: worker.weight,
+      alive: worker.alive,
+      draining: worker.draining,
+      leaving: drains.isLeaving(worker),
+      breaker: breaker?.stateOf(worker) ?? 'closed',
+      inFlight: worker.inFlight,
+      attempts: worker.requests,
+      retries: worker.retries,
+      outcomes: { ...worker.outcomes },
+      failures: { ...worker.failures },
+      latency: worker.latency,
+      quantiles: metrics.quantiles(worker),
+      lastProbe: poller.last(worker),
+    })),
   }
 }

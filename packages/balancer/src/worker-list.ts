@@ -23,23 +23,48 @@ export function ids(workers: readonly Worker[]): string[] {
   return workers.map(({ id }) => id)
 }
 
+/** What `pool.update` would change of a pool's workers. */
+export interface PlannedUpdate {
+  /** Who would come, as it would be; it belongs to no pool. */
+  readonly added: readonly Worker[]
+  /** Who would go, those included that are on their way out already. */
+  readonly removed: readonly Worker[]
+  /** Who would stay, with the full weight that it would have. */
+  readonly kept: readonly { readonly worker: Worker; readonly weight: number }[]
+}
+
+/**
+ * Looks what `pool.update(specs)` would change, and changes nothing; `workers` are the pool's.
+ * @throws OptionError for no worker at all, or a bad or duplicate one.
+ */
+export function planUpdate(workers: readonly Worker[], specs: readonly WorkerSpec[]): PlannedUpdate {
+  return compare(
+    workers,
+    toWorkers(specs, () => 0),
+  )
+}
+
 /**
  * Who of `wanted` is there already, by id and URL, and gets its weight; who is new; and who is not wanted any more.
  */
 export function merge(
   workers: readonly Worker[],
   wanted: readonly Worker[],
-): { kept: Worker[]; added: Worker[]; removed: Worker[] } {
+): { kept: Worker[]; added: readonly Worker[]; removed: readonly Worker[] } {
+  const { kept, added, removed } = compare(workers, wanted)
+  for (const { worker, weight } of kept) setWeight(worker, weight)
+  return { kept: kept.map(({ worker }) => worker), added, removed }
+}
+
+function compare(workers: readonly Worker[], wanted: readonly Worker[]): PlannedUpdate {
   const known = new Map(workers.map((worker) => [`${worker.id} ${worker.url.href}`, worker]))
-  const kept: Worker[] = []
+  const kept: PlannedUpdate['kept'][number][] = []
   const added: Worker[] = []
-  for (const worker of wanted) {
-    const key = `${worker.id} ${worker.url.href}`
-    const old = known.get(key)
-    if (old) {
-      setWeight(old, worker.weight)
-      kept.push(old)
-    } else added.push(worker)
+  for (const wish of wanted) {
+    const key = `${wish.id} ${wish.url.href}`
+    const worker = known.get(key)
+    if (worker) kept.push({ worker, weight: wish.weight })
+    else added.push(wish)
     known.delete(key)
   }
   return { kept, added, removed: Array.from(known.values()) }

@@ -20,6 +20,7 @@ const FLOORS = [
     'tell.ts',
     'peak-ewma.ts',
     'ramp.ts',
+    'recent.ts',
   ],
   ['origin.ts'],
   ['worker.ts', 'client.ts', 'answer-error.ts', 'timeouts.ts', 'limits.ts', 'tls.ts'],

@@ -1,7 +1,16 @@
 import { checkPool, OptionError, toTrust, type WorkerSpec } from '@rondo/balancer'
 import type { Files } from './certificates.ts'
 import { listenerFaults, workerTlsFaults } from './check-tls.ts'
-import { DEFAULT_POOL, poolFilesOf, readAddress, toPoolConfig } from './config.ts'
+import {
+  ADMIN,
+  adminFileOf,
+  DEFAULT_POOL,
+  isLoopback,
+  poolFilesOf,
+  readAddress,
+  toPoolConfig,
+  type Address,
+} from './config.ts'
 import { showValue, withoutPasswords, type Fault, type Path } from './fault.ts'
 import { poolFields, type PoolFile } from './pool-schema.ts'
 import type { Route } from './route-schema.ts'
@@ -14,6 +23,7 @@ export function check(file: File, source: Source, files: Files): Fault[] {
     source.fault(path, `${showValue(path, value)} ${wrong}`)
   return [
     ...listening(file, source, files, at),
+    ...adminFaults(file, source, files, at),
     ...(file.trustedProxies ?? []).flatMap((proxy, i) => {
       const error = complaint(() => toTrust([proxy]))
       return error ? [fault(error, ['trustedProxies', i], source)] : []
@@ -41,6 +51,28 @@ function listening({ listen = [] }: File, source: Source, files: Files, at: At):
     seen.add(key)
     return typeof value === 'object' ? listenerFaults(value, path, { source, files, at }) : []
   })
+}
+
+function adminFaults(file: File, source: Source, files: Files, at: At): Fault[] {
+  if (file.admin === 'off') return []
+  const { listen, token } = adminFileOf(file)
+  if (listen === undefined) return []
+  const path = ['admin', 'listen']
+  const address = readAddress(listen)
+  if (!address)
+    return [
+      at(path, listen, 'is no address; write it as 8081, "127.0.0.1:8081" or "[::1]:8081", or admin: off'),
+    ]
+  const isTwice = [file.listen ?? []].flat().some((other) => isSame(readAddress(other), address))
+  if (isTwice) return [at(path, listen, 'is one of listen too; give the admin API a port of its own')]
+  const faults = typeof listen === 'object' ? listenerFaults(listen, path, { source, files, at }) : []
+  if (token !== undefined || isLoopback(address.host)) return faults
+  const mend = `give it one, as admin: {listen: ${JSON.stringify(listen)}, token: "\${ADMIN_TOKEN}"}, or use ${ADMIN}`
+  return [...faults, at(path, listen, `may be reached from other machines, and asks for no token; ${mend}`)]
+}
+
+function isSame(one: Address | undefined, other: Address): boolean {
+  return one?.port === other.port && one.host === other.host && other.port > 0
 }
 
 /** How many faults of a pool are told at a time: each asks the balancer anew, on the thread that serves. */

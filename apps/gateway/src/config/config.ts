@@ -65,10 +65,25 @@ export interface Config {
   readonly text: string
   /** The other files that it names, by path, with what was read: certificates and keys. */
   readonly files: ReadonlyMap<string, string>
+  /** The admin API; undefined where it is off. */
+  readonly admin: AdminConfig | undefined
+  /** What the file says, in its own words, with what the environment sets. */
+  readonly written: object
+}
+
+export interface AdminConfig {
+  readonly listen: Listen
+  /** Each of them is believed; where there is none, none is asked for. */
+  readonly tokens: readonly string[]
+  /** Whether nobody said where it listens: then that may be taken. */
+  readonly isDefault: boolean
 }
 
 /** The pool that the top level is short for. */
 export const DEFAULT_POOL = 'default'
+
+/** Where the admin API listens if nothing is said. */
+export const ADMIN = '127.0.0.1:8081'
 
 /** Bytes of a head: the browsers' cookies and then some. */
 const HEADER = 16_384
@@ -77,8 +92,8 @@ const CONNECTIONS = 10_000
 
 const WORKERS = ['http://localhost:3001', 'http://localhost:3002', 'http://localhost:3003']
 
-/** Writes out a file of that text that was found to be right. */
-export function toConfig(file: File, text: string, files: Files): Config {
+/** Writes out a file of that text that was found to be right; `written` is the same in its own words. */
+export function toConfig(file: File, written: object, text: string, files: Files): Config {
   const { listen = 80, limits = {}, trustedProxies = [], metrics = 'on', log = {}, shutdown = 30_000 } = file
   const pools = poolFilesOf(file)
   const { format = 'rondo', file: path } = typeof log === 'string' ? { format: log } : log
@@ -91,8 +106,25 @@ export function toConfig(file: File, text: string, files: Files): Config {
     metrics: metrics === 'on',
     log: { format, file: path },
     shutdown,
+    admin: toAdmin(file, files),
+    written,
     text,
     files: files.texts,
+  }
+}
+
+/** What a file says of the admin API, with its shorthand written out. */
+export function adminFileOf({ admin = {} }: File): Exclude<File['admin'], string | number | undefined> {
+  return typeof admin === 'object' ? admin : { listen: admin }
+}
+
+function toAdmin(file: File, files: Files): AdminConfig | undefined {
+  if (file.admin === 'off') return undefined
+  const { listen, token = [] } = adminFileOf(file)
+  return {
+    listen: toListen(listen ?? ADMIN, files),
+    tokens: [token].flat(),
+    isDefault: listen === undefined,
   }
 }
 
@@ -154,6 +186,11 @@ export function readAddress(value: string | number | ListenerFile): Address | un
   if (typeof value === 'object') return { host: value.host?.replace(/^\[(.*)\]$/, '$1'), port: value.port }
   const [, ipv6, host, port] = /^(?:\[([\da-f:.]+)\]:|([^\s:/[\]]+):)?(\d{1,5})$/i.exec(String(value)) ?? []
   return port === undefined || Number(port) > 65_535 ? undefined : { host: ipv6 ?? host, port: Number(port) }
+}
+
+/** Whether an address is reached from this machine alone. Without a host, or by another name, it may be reached from elsewhere. */
+export function isLoopback(host: string | undefined): boolean {
+  return host !== undefined && /^(localhost|::1|127(\.\d{1,3}){3})$/i.test(host)
 }
 
 /** The certificates of a listener, as its file names them: one beside `tls`, or a list. */

@@ -1,5 +1,5 @@
 import { OptionError } from '@rondo/balancer'
-import { DEFAULT_POOL } from './config.ts'
+import { DEFAULT_POOL, readAddress } from './config.ts'
 import type { File } from './schema.ts'
 
 /** What `FORWARDER` may say; the short name is that of the library's function. */
@@ -9,21 +9,31 @@ const FORWARDERS = {
   undici: 'undici',
 } as const
 
+/** The part of a file that the environment has a say in. */
+type Settable = Pick<File, 'admin' | 'forwarder' | 'listen' | 'workers'> & {
+  readonly pools?: object | undefined
+}
+
 /**
  * What the environment sets over a file: `PORT` (0 is any free one), `WORKERS` (comma-separated URLs) and `FORWARDER`,
- * for the pool named `default`.
+ * for the pool named `default`, and `ADMIN`, the address of the admin API, or `off`.
  * @throws OptionError for what is none of these.
  */
-export function applyEnvironment(file: File, { PORT, WORKERS, FORWARDER }: NodeJS.ProcessEnv): File {
+export function applyEnvironment<T extends Settable>(
+  file: T,
+  { PORT, WORKERS, FORWARDER, ADMIN }: NodeJS.ProcessEnv,
+): T {
   const own = {
     ...(WORKERS !== undefined && { workers: toList(WORKERS) }),
     ...(FORWARDER !== undefined && { forwarder: toForwarder(FORWARDER) }),
   }
-  const pool = file.pools?.[DEFAULT_POOL]
+  const pools = file.pools as Readonly<Record<string, object>> | undefined
+  const pool = pools?.[DEFAULT_POOL]
   return {
     ...file,
     ...(PORT !== undefined && { listen: toPort(PORT) }),
-    ...(pool ? { pools: { ...file.pools, [DEFAULT_POOL]: { ...pool, ...own } } } : own),
+    ...(ADMIN !== undefined && { admin: toAdmin(ADMIN, file.admin) }),
+    ...(pool ? { pools: { ...pools, [DEFAULT_POOL]: { ...pool, ...own } } } : own),
   }
 }
 
@@ -32,6 +42,14 @@ function toPort(text: string): number {
   if (!(port <= 65_535))
     throw new OptionError('PORT', text, 'is not a port; give a whole number from 0 to 65535')
   return port
+}
+
+/** A token that the file gives holds on. */
+function toAdmin(text: string, admin: File['admin']): File['admin'] {
+  if (text === 'off') return text
+  if (!readAddress(text))
+    throw new OptionError('ADMIN', text, 'is no address; give "off", or one such as "127.0.0.1:8081"')
+  return typeof admin === 'object' ? { ...admin, listen: text } : text
 }
 
 function toList(text: string): string[] {

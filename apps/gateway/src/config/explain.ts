@@ -41,11 +41,16 @@ export const jsonSchema = z.toJSONSchema(
   },
 )
 
-/** What zod found, in our words: the value, what is wrong, the mend. */
-export function explain(issue: Issue, source: Source, above: Path = []): Fault[] {
+/** What zod found, in our words: the value, what is wrong, the mend. `known` is the JSON Schema that tells the keys there are. */
+export function explain(
+  issue: Issue,
+  source: Pick<Source, 'fault'>,
+  above: Path = [],
+  known: object = jsonSchema,
+): Fault[] {
   const path = [...above, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))]
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => source.fault(path, unknownKey(path, key), key))
+    return issue.keys.map((key) => source.fault(path, unknownKey(path, key, known), key))
   if (issue.code === 'invalid_key') {
     const key = String(path.at(-1))
     const wrong = issue.issues[0]?.message ?? ''
@@ -53,9 +58,9 @@ export function explain(issue: Issue, source: Source, above: Path = []): Fault[]
   }
   if (issue.code === 'invalid_union') {
     const branch = closest(issue.errors)
-    if (branch) return branch.flatMap((nested) => explain(nested, source, path))
+    if (branch) return branch.flatMap((nested) => explain(nested, source, path, known))
   }
-  const wrong = describe(issue, path)
+  const wrong = describe(issue, path, known)
   const [, mend] = /; (.*)$/s.exec(wrong) ?? []
   if (issue.input === undefined) return [source.fault(path, `is missing; ${mend}`)]
   if (issue.input === null) return [source.fault(path, `is empty; ${mend}`)]
@@ -73,15 +78,16 @@ function closest(branches: readonly (readonly Issue[])[]): readonly Issue[] | un
 }
 
 /** What is wrong with a value, and the mend: in the schema's own words where it has some. */
-function describe(issue: Issue, path: Path): string {
+function describe(issue: Issue, path: Path, known: JsonSchema): string {
   if (!issue.message.startsWith('Invalid ')) return issue.message
   if (issue.code === 'invalid_value')
     return `is unknown; use ${either(issue.values.map((value) => JSON.stringify(value)))}`
-  return `is no object; give one with ${either(keysAt(jsonSchema as JsonSchema, path))}`
+  return `is no object; give one with ${either(keysAt(known, path))}`
 }
 
-function unknownKey(path: Path, key: string): string {
-  const known = keysAt(jsonSchema as JsonSchema, path).filter((name) => name !== '$schema')
+function unknownKey(path: Path, key: string, schema: JsonSchema): string {
+  const known = keysAt(schema, path).filter((name) => name !== '$schema')
+  if (known.length === 0) return 'is unknown; leave it out'
   const [nearest] = known.toSorted((a, b) => leven(a, key) - leven(b, key))
   const isNear = nearest !== undefined && leven(nearest, key) <= Math.max(1, key.length / 2)
   return `is unknown; ${isNear ? `did you mean "${nearest}"?` : `use ${either(known)}`}`

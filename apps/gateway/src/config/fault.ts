@@ -48,10 +48,26 @@ export function showPath(path: Path): string {
 /** Keys whose values are secrets, or may have one in them. */
 const SECRET = /^sticky$|secret|token|password|passphrase|authorization|cookie|api-?key/i
 
+/** A value with all that is a secret in it hidden. */
+export function withoutSecrets(value: unknown, key = ''): unknown {
+  if (Array.isArray(value)) return value.map((part) => withoutSecrets(part, key))
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, withoutSecrets(part, name)]))
+  if (SECRET.test(key) && typeof value !== 'boolean') return '(hidden)'
+  return typeof value === 'string' ? withoutPasswords(value) : value
+}
+
+/** Whether what stands at a path is a secret, or may have one in it. */
+export function isSecret(path: Path): boolean {
+  const key = path.findLast((part) => typeof part === 'string') ?? ''
+  const isKey = key === 'passphrase' || (key === 'key' && path.includes('tls'))
+  return isKey || path.includes('secret') || SECRET.test(key)
+}
+
 /** A value as an error shows it: in short, and nothing of a secret. */
 export function showValue(path: Path, value: unknown): string {
   const key = path.findLast((part) => typeof part === 'string') ?? ''
-  if (path.includes('secret') || SECRET.test(key)) return '(hidden)'
+  if (path.includes('secret') || SECRET.test(key)) return '(hidden)' // that of tls is a file's name here
   const text =
     JSON.stringify(value, (name, part: unknown) => (SECRET.test(name) ? '(hidden)' : part)) ?? String(value)
   return withoutPasswords(text.length > 100 ? `${text.slice(0, 99)}…` : text)

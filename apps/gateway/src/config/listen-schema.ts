@@ -80,6 +80,20 @@ export const listen = z
   )
   .describe('A port, host:port, an object, or a list of them; default 80')
 
+const ADMIN =
+  'is no address; write it as 8081, "127.0.0.1:8081", "[::1]:8081" or {port: 8081, tls: {cert: cert.pem, key: key.pem}}'
+
+/** Nobody is sent on from there, and no worker asks who came. */
+const adminListener = listener.omit({ redirect: true }).extend({
+  tls: listenerTls
+    .extend({ clients: clients.omit({ forward: true }).optional().describe('Certificates of clients') })
+    .optional()
+    .describe('Speaks https'),
+})
+
+/** Where the admin API listens. */
+export const adminAddress = z.union([z.int(), z.string(), adminListener], ADMIN)
+
 /** How the connections to workers over https are made. */
 export const workerTls = z
   .strictObject({

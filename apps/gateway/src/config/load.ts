@@ -5,7 +5,7 @@ import { toConfig, type Config } from './config.ts'
 import { applyEnvironment } from './environment.ts'
 import { explain } from './explain.ts'
 import { ConfigError, UNREADABLE, type Fault } from './fault.ts'
-import { schema } from './schema.ts'
+import { schema, type File } from './schema.ts'
 import { readSource } from './source.ts'
 import { hiddenListeners } from './warnings-tls.ts'
 import { warningsOf } from './warnings.ts'
@@ -23,7 +23,12 @@ export interface Loaded {
  * @throws ConfigError with all that is wrong with it.
  */
 export async function load(path: string, env: NodeJS.ProcessEnv): Promise<Loaded> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  return parse(path, await readText(path), env)
+}
+
+/** The text of a config file. @throws ConfigError where it cannot be read. */
+export function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new ConfigError(path, [
       {
         path: '',
@@ -33,7 +38,6 @@ export async function load(path: string, env: NodeJS.ProcessEnv): Promise<Loaded
       },
     ])
   })
-  return parse(path, text, env)
 }
 
 /** The same of a file's text. @throws ConfigError with all that is wrong with it. */
@@ -48,23 +52,23 @@ export function parse(file: string, text: string, env: NodeJS.ProcessEnv): Loade
     )
   const whole = applyEnvironment(result.data, env)
   const files = new Files()
-  const faults = check(whole, source, files).map((fault) =>
-    env['WORKERS'] === undefined ? fault : byVariable(fault),
-  )
+  const faults = check(whole, source, files).map((fault) => byVariable(fault, env))
   if (faults.length > 0) throw faulty(file, faults)
+  const written = applyEnvironment((source.value ?? {}) as File, env)
   const hidden = hiddenListeners(result.data, env, source)
   return {
     text,
-    config: toConfig(whole, text, files),
+    config: toConfig(whole, written, text, files),
     warnings: [...hidden, ...warningsOf(whole, source, files)],
   }
 }
 
-/** What is wrong with `workers` is wrong with the variable that has set them. */
-function byVariable(fault: Fault): Fault {
-  const [place, rest] = /^(?:pools\.default\.)?workers(.*)$/.exec(fault.path) ?? []
-  if (place === undefined) return fault
-  return { ...fault, path: `WORKERS${rest}`, line: undefined, column: undefined }
+/** What is wrong with `workers` or `admin.listen` is wrong with the variable that has set it. */
+function byVariable(fault: Fault, env: NodeJS.ProcessEnv): Fault {
+  const [ofWorkers, rest] = /^(?:pools\.default\.)?workers(.*)$/.exec(fault.path) ?? []
+  const at = (path: string): Fault => ({ ...fault, path, line: undefined, column: undefined })
+  if (ofWorkers !== undefined && env['WORKERS'] !== undefined) return at(`WORKERS${rest}`)
+  return fault.path === 'admin.listen' && env['ADMIN'] !== undefined ? at('ADMIN') : fault
 }
 
 function faulty(file: string, faults: readonly Fault[]): ConfigError {

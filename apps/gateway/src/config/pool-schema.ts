@@ -136,7 +136,7 @@ const breaker = z
   })
   .describe('Pauses workers that live but fail')
 
-const drain = z
+export const drain = z
   .strictObject({
     timeout: duration.optional().describe('Default 30s'),
     sessions: z.enum(['stay', 'leave']).optional().describe('Default stay'),

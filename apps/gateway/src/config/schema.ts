@@ -1,9 +1,12 @@
 import { z } from 'zod'
-import { listen } from './listen-schema.ts'
+import { adminOf } from './admin-schema.ts'
+import { adminAddress, listen } from './listen-schema.ts'
 import { bodyLimit, pool, poolFields, workers } from './pool-schema.ts'
 import { route } from './route-schema.ts'
 import { anyText, count, text } from './scalars.ts'
 import { durationOrNone, someSize } from './units.ts'
+
+const admin = adminOf(adminAddress)
 
 const format = z.enum(['combined', 'dev', 'json', 'rondo', 'off'])
 const log = z
@@ -53,6 +56,7 @@ export const schema = z.strictObject(
       .describe('Whose X-Forwarded-* are believed; default none'),
     metrics: z.enum(['on', 'off']).optional().describe('Whether GET /metrics answers; default on'),
     log: log.optional(),
+    admin: admin.optional(),
     shutdown: durationOrNone
       .optional()
       .describe('How long a shutdown waits for what is in flight; default 30s'),

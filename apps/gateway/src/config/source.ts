@@ -41,11 +41,26 @@ export function readSource(text: string, env: NodeJS.ProcessEnv): Source {
   )
   if (faults.length === 0)
     substitute(document, env, (path, node, message) => faults.push(at(path, node.range?.[0], message)))
+  const value = faults.length === 0 ? valueOf(document, (wrong) => faults.push(at([], 0, wrong))) : undefined
   return {
-    value: faults.length === 0 ? (document.toJS({ maxAliasCount: -1 }) as unknown) : undefined,
+    value,
     faults,
     fault: (path, message, key) =>
       at(key === undefined ? path : [...path, key], offsetOf(document, path, key), message),
+  }
+}
+
+/** So often an anchor may be named, directly or by way of others: a short text could make a value without end. */
+const MOST_ALIASES = 1000
+
+function valueOf(document: Document, onFault: (wrong: string) => void): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MOST_ALIASES })
+  } catch {
+    onFault(
+      `has an anchor that is named more than ${MOST_ALIASES} times, by way of others too; write some of it out`,
+    )
+    return undefined
   }
 }
 

@@ -1,5 +1,5 @@
 import { certificatesIn, toCertificate, type Files } from './certificates.ts'
-import { pairsOf } from './config.ts'
+import { adminFileOf, pairsOf } from './config.ts'
 import type { Fault, Path } from './fault.ts'
 import type { ListenerTlsFile } from './listen-schema.ts'
 import type { PoolFile } from './pool-schema.ts'
@@ -41,23 +41,23 @@ export function workerTlsWarnings(
   return warnings
 }
 
-/** What hurts in the certificates of listeners. */
-export function listenerTlsWarnings({ listen = [] }: File, source: Source, files: Files): Fault[] {
-  return [listen].flat().flatMap((value, i) => {
+/** What hurts in the certificates of listeners, that of the admin API included. */
+export function listenerTlsWarnings(file: File, source: Source, files: Files): Fault[] {
+  const { listen = [] } = file
+  const all = [listen]
+    .flat()
+    .map((value, i) => [Array.isArray(listen) ? ['listen', i] : ['listen'], value] as const)
+  const places = [...all, [['admin', 'listen'], adminFileOf(file).listen] as const]
+  return places.flatMap(([place, value]) => {
     if (typeof value !== 'object' || !value.tls) return []
-    const path = Array.isArray(listen) ? ['listen', i, 'tls'] : ['listen', 'tls']
-    const { clients } = value.tls
+    const { tls } = value
+    const path = [...place, 'tls']
     return [
-      ...pairsOf(value.tls).flatMap(({ cert }, j) =>
-        dates(
-          cert,
-          [...path, ...(value.tls?.certificates ? ['certificates', j] : []), 'cert'],
-          source,
-          files,
-        ),
+      ...pairsOf(tls).flatMap(({ cert }, j) =>
+        dates(cert, [...path, ...(tls.certificates ? ['certificates', j] : []), 'cert'], source, files),
       ),
-      ...unusedNames(value.tls, path, source, files),
-      ...(clients ? dates(clients.ca, [...path, 'clients', 'ca'], source, files) : []),
+      ...unusedNames(tls, path, source, files),
+      ...(tls.clients ? dates(tls.clients.ca, [...path, 'clients', 'ca'], source, files) : []),
     ]
   })
 }

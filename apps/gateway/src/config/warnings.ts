@@ -1,5 +1,5 @@
 import type { Files } from './certificates.ts'
-import { DEFAULT_POOL, poolFilesOf, readAddress } from './config.ts'
+import { ADMIN, adminFileOf, DEFAULT_POOL, isLoopback, poolFilesOf, readAddress } from './config.ts'
 import type { Fault, Path } from './fault.ts'
 import type { PoolFile } from './pool-schema.ts'
 import type { File } from './schema.ts'
@@ -15,7 +15,12 @@ export function warningsOf(file: File, source: Source, files: Files): Fault[] {
     const top: Path = name === DEFAULT_POOL && file.pools?.[name] === undefined ? [] : ['pools', name]
     return [...poolWarnings(pool, top, source), ...workerTlsWarnings(pool, top, source, files)]
   })
-  return [...pools.flat(), ...listenerTlsWarnings(file, source, files), ...publicMetrics(file, source)]
+  return [
+    ...pools.flat(),
+    ...listenerTlsWarnings(file, source, files),
+    ...publicMetrics(file, source),
+    ...publicAdmin(file, source),
+  ]
 }
 
 function poolWarnings(pool: PoolFile, top: Path, source: Source): Fault[] {
@@ -54,6 +59,15 @@ function publicMetrics({ listen = 80, metrics = 'on' }: File, source: Source): F
   ]
 }
 
-function isLoopback(host: string | undefined): boolean {
-  return host !== undefined && /^(localhost|::1|127(\.\d{1,3}){3})$/.test(host)
+function publicAdmin(file: File, source: Source): Fault[] {
+  if (file.admin === 'off') return []
+  const { listen = ADMIN } = adminFileOf(file)
+  const isSecure = typeof listen === 'object' && listen.tls !== undefined
+  if (isSecure || isLoopback(readAddress(listen)?.host)) return []
+  return [
+    source.fault(
+      ['admin', 'listen'],
+      'the admin API is served without TLS to others than this machine, who may read its token on the way; listen on 127.0.0.1, or give it tls',
+    ),
+  ]
 }

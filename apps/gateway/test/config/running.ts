@@ -41,7 +41,7 @@ export async function start(t: TestContext, fields: object): Promise<Running> {
 
 /** JSON, which is YAML. */
 function written(fields: object): string {
-  return JSON.stringify({ listen: '127.0.0.1:0', log: 'off', shutdown: '200ms', ...fields })
+  return JSON.stringify({ listen: '127.0.0.1:0', log: 'off', shutdown: '200ms', admin: 'off', ...fields })
 }
 
 /** A field of a pool, and the file that has it. */

@@ -6,6 +6,7 @@ import {
   Registry,
   type OpenMetricsContentType,
 } from 'prom-client'
+import { Recent, type Quantiles } from '../recent.ts'
 import type { StatusClass, Worker } from '../worker.ts'
 import { metricNames } from './names.ts'
 
@@ -31,7 +32,9 @@ export class Metrics {
   /** Retries that there could have been, had the budget not been used up. */
   retriesDenied = 0
 
-  readonly #durations = new Map<Worker, { observe(seconds: number): void }>()
+  readonly #durations = new Map<Worker, { histogram: { observe(seconds: number): void }; recent: Recent }>()
+  /** Of all workers together. */
+  readonly #recent = new Recent()
   readonly #workers: () => readonly Worker[]
   readonly #registry: Registry<OpenMetricsContentType>
   readonly #duration: Histogram<'worker'>
@@ -57,7 +60,7 @@ export class Metrics {
 
   /** Makes room for what will be observed of a worker that joins the pool. */
   join(worker: Worker): void {
-    this.#durations.set(worker, this.#duration.labels(worker.id))
+    this.#durations.set(worker, { histogram: this.#duration.labels(worker.id), recent: new Recent() })
   }
 
   /** Drops what was observed of a worker that leaves the pool. */
@@ -68,7 +71,15 @@ export class Metrics {
 
   /** Records how long a worker took for a request it answered, in seconds. */
   observe(worker: Worker, seconds: number): void {
-    this.#durations.get(worker)?.observe(seconds)
+    const durations = this.#durations.get(worker)
+    durations?.histogram.observe(seconds)
+    durations?.recent.add(seconds * 1000)
+    this.#recent.add(seconds * 1000)
+  }
+
+  /** How long the last answers took, of one worker or of all together; undefined before the first. */
+  quantiles(worker?: Worker): Quantiles | undefined {
+    return (worker ? this.#durations.get(worker)?.recent : this.#recent)?.quantiles()
   }
 
   /** The labelled view, for a Prometheus server: OpenMetrics 1.0. */

@@ -1,0 +1,72 @@
+import type { Pool, WorkerStats } from '@rondo/balancer'
+import { urlOf, type Listener } from '../listeners.ts'
+import type { Reloaded } from '../reload.ts'
+import { ok, type Handler } from './answer.ts'
+import { poolOf, workerOf } from './find.ts'
+import { reasons } from './health.ts'
+
+/** `GET /stats`: all that the gateway knows of itself. */
+export const stats: Handler = async (gateway) => {
+  const { startedAt, origin, isStopping } = gateway
+  return ok({
+    gateway: {
+      pid: process.pid,
+      node: process.version,
+      startedAt: new Date(startedAt).toISOString(),
+      uptime: Math.round((Date.now() - startedAt) / 1000),
+      isReady: reasons(gateway).length === 0,
+      isStopping,
+      file: origin.file ?? null,
+    },
+    listeners: await Promise.all(gateway.listeners.map(listening)),
+    pools: Object.fromEntries(Array.from(gateway.pools, ([name, pool]) => [name, poolStats(pool)])),
+    reloads: gateway.reloads.map(reload),
+  })
+}
+
+/** `GET /workers`: those of all pools. */
+export const workers: Handler = ({ pools }) =>
+  ok(Array.from(pools, ([name, pool]) => pool.stats().workers.map((worker) => shown(name, worker))).flat())
+
+/** `GET /workers/:pool`. */
+export const workersOfPool: Handler = (gateway, req) => {
+  const { name, pool } = poolOf(gateway, req)
+  return ok(pool.stats().workers.map((worker) => shown(name, worker)))
+}
+
+/** `GET /workers/:pool/:id`. */
+export const worker: Handler = (gateway, req) => {
+  const { name, pool } = poolOf(gateway, req)
+  return ok(shown(name, workerOf({ stats: pool.stats() }, req)))
+}
+
+/** A worker as it is shown: with its pool, and with the time of its last probe in words. */
+export function shown(pool: string, worker: WorkerStats): object {
+  return { pool, ...inWords(worker) }
+}
+
+function poolStats(pool: Pool): object {
+  const { workers, ...stats } = pool.stats()
+  return { ...stats, nextProbe: pool.retryAfter, workers: workers.map(inWords) }
+}
+
+function inWords({ lastProbe, ...worker }: WorkerStats): object {
+  const at = lastProbe && { ...lastProbe, at: new Date(lastProbe.at).toISOString() }
+  return { ...worker, lastProbe: at ?? null }
+}
+
+function reload({ at, by, error }: Reloaded): object {
+  return { at: new Date(at).toISOString(), by, error: error ?? null }
+}
+
+async function listening(listener: Listener): Promise<object> {
+  const { promise, resolve } = Promise.withResolvers<number>()
+  listener.server.getConnections((_error, count) => resolve(count))
+  const certificates = listener.address.tls?.certificates ?? []
+  return {
+    url: urlOf(listener),
+    port: listener.port,
+    connections: await promise,
+    certificates: certificates.map(({ names, notAfter, issuer }) => ({ names, notAfter, issuer })),
+  }
+}
