@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createWorker } from '@rondo/worker'
 import { parse } from '../../apps/gateway/src/config/load.ts'
+import { Gateway } from '../../apps/gateway/src/gateway.ts'
+import { createAuthority } from '../../packages/balancer/test/support/certificates.ts'
 import { freePorts } from './processes.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -64,10 +66,37 @@ suite('README.md', () => {
     for (const path of files) await access(join(ROOT, path))
   })
 
-  test('the config files are right', () => {
+  test('the config files are right', (t) => {
+    const authority = createAuthority(t)
+    const { certFile, keyFile } = authority.issue(['a.test'])
     const files = blocks('yaml')
-    assert.equal(files.length, 2)
-    for (const text of files) parse('rondo.yaml', text, {})
+    assert.equal(files.length, 3)
+    for (const text of files) {
+      const here = text.replaceAll(/\/etc\/rondo\/\w+\.(pem|key)/g, (_, kind) =>
+        kind === 'pem' ? certFile : keyFile,
+      )
+      parse('rondo.yaml', here, {})
+    }
+  })
+
+  test('rondo plan says what it really says', async (t) => {
+    const gateway = new Gateway()
+    t.after(() => gateway.close())
+    const common = 'listen: 127.0.0.1:0\nadmin: { listen: 127.0.0.1:0 }\nlog: off\n'
+    const now = `${common}workers: [http://127.0.0.1:3001, http://127.0.0.1:3002]\n`
+    const next = `${common}workers: [{ url: http://127.0.0.1:3001, weight: 2 }, http://127.0.0.1:3003]\nroutes: [{ path: /api, pool: default }]\n`
+    await gateway.apply(parse('rondo.yaml', now, {}).config)
+    const folder = await mkdtemp(join(tmpdir(), 'rondo-plan-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'next.yaml')
+    await writeFile(file, next)
+    const args = ['plan', file, '--admin', `http://127.0.0.1:${gateway.admin?.port}`]
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      join(ROOT, 'apps/gateway/src/rondo.ts'),
+      ...args,
+    ])
+    const [, , session = ''] = blocks('console')
+    assert.equal(stdout.trimEnd(), session.trimEnd().split('\n').slice(1).join('\n'))
   })
 
   test('rondo check says what it really says', () => {

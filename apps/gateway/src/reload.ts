@@ -1,7 +1,8 @@
 import { say } from './access-log.ts'
-import { load, parse, type Loaded } from './config/load.ts'
+import { loadNow, parse, type Loaded } from './config/load.ts'
 import { ConfigError, lineOf, type Fault } from './config/fault.ts'
 import type { Gateway } from './gateway.ts'
+import { line as shown, word } from './printable.ts'
 
 /** How a reload went. */
 export interface Reloaded {
@@ -23,7 +24,7 @@ export function reload(
   by: Reloaded['by'] = 'file',
 ): Promise<Reloaded> {
   return attempt(gateway, by, file, async () => {
-    const loaded = await load(file, env)
+    const loaded = await loadNow(file, env)
     // Whoever writes a file in place empties it first: that is not the wish for a gateway of defaults.
     if (loaded.text.trim() === '') throw new Error(`${file} is empty`)
     return loaded
@@ -54,13 +55,13 @@ async function attempt(
       warnings = loaded.warnings
       return loaded.config
     })
-    for (const warning of warnings) say(`warning: ${lineOf(file, warning)}`)
+    for (const warning of warnings) say(`warning: ${shown(lineOf(file, warning))}`)
     say(by === 'certificate' ? 'new certificates are in force' : `${file} is in force: ${summary(gateway)}`)
   } catch (thrown) {
     if (thrown instanceof ConfigError) faults = thrown.faults
     error = thrown instanceof Error ? thrown.message : String(thrown)
     const what = by === 'certificate' ? 'certificates are kept as they were' : 'not reloaded'
-    for (const line of error.split('\n')) say(`${what}: ${line}`)
+    for (const line of error.split('\n')) say(`${what}: ${shown(line)}`)
   }
   const reloaded = { at: Date.now(), by, error, faults }
   gateway.note(reloaded)
@@ -71,6 +72,6 @@ async function attempt(
 export function summary({ pools }: Gateway): string {
   return Array.from(
     pools,
-    ([name, { workers }]) => `${name} (${workers.map(({ id }) => id).join(', ')})`,
+    ([name, { workers }]) => `${name} (${workers.map(({ id }) => word(id)).join(', ')})`,
   ).join('; ')
 }

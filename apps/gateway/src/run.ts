@@ -5,6 +5,7 @@ import { lineOf } from './config/fault.ts'
 import { watchFile, watchFiles } from './config/watch.ts'
 import { Gateway } from './gateway.ts'
 import { urlOf } from './listeners.ts'
+import { line } from './printable.ts'
 import { reload, reloadCertificates, summary, type Reloaded } from './reload.ts'
 
 /** The config file where none is named, if it is there. */
@@ -20,7 +21,7 @@ export async function run(named: string | undefined, env: NodeJS.ProcessEnv): Pr
   const { text, config, warnings }: Loaded = file === undefined ? parse('', '', env) : await load(file, env)
   const gateway = new Gateway({ file, env })
   await gateway.apply(config)
-  if (file !== undefined) for (const warning of warnings) say(`warning: ${lineOf(file, warning)}`)
+  if (file !== undefined) for (const warning of warnings) say(`warning: ${line(lineOf(file, warning))}`)
   const places = gateway.listeners.map(urlOf)
   say(`gateway listens on ${places.join(', ')}; pools: ${summary(gateway)}`)
   if (gateway.admin) say(`admin API on ${urlOf(gateway.admin)}`)

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { constants, randomBytes } from 'node:crypto'
 import { createSecureContext, createServer, type SecureContext, type Server } from 'node:tls'
 import type { Certificate } from './config/certificates.ts'
 import type { ListenTls } from './config/config.ts'
@@ -8,6 +8,7 @@ const HANDSHAKE = 10_000
 
 /**
  * What makes connections secure: a server that does not listen, and is given connections by `connection` events.
+ * No connection of TLS 1.2 is negotiated anew: who a client is was looked at when its handshake was over.
  * Sessions are not resumed from one such server to another: a ticket of before does not pass by who has to show a
  * certificate now.
  * @throws Error for what OpenSSL does not take.
@@ -22,6 +23,7 @@ export function createTlsServer(tls: ListenTls): Server {
     requestCert: clients !== undefined,
     rejectUnauthorized: false, // by whom connections are taken, who can say to whom it was refused
     handshakeTimeout: HANDSHAKE,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ALPNProtocols: ['http/1.1'],
     sessionIdContext: randomBytes(16).toString('hex'),
     SNICallback: (name, done) => done(null, contextFor(name)),

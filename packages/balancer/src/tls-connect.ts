@@ -1,5 +1,11 @@
 import { isIP } from 'node:net'
-import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import {
+  checkServerIdentity,
+  connect,
+  type ConnectionOptions,
+  type PeerCertificate,
+  type TLSSocket,
+} from 'node:tls'
 import type { Tls } from './tls.ts'
 import type { Worker } from './worker.ts'
 
@@ -38,7 +44,7 @@ export function connectTls(
     port: worker.port,
     secureContext: tls.context,
     rejectUnauthorized: tls.verify,
-    checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
+    checkServerIdentity: (_host, certificate) => checkIdentity(name, certificate),
     servername: isIP(name) ? '' : name.replace(/\.$/, ''), // RFC 6066, 3: no address, and no dot behind a name
     ALPNProtocols: ['http/1.1'],
     ...(known?.tls === tls && { session: known.session }),
@@ -72,6 +78,13 @@ export function connectTls(
   })
   socket.once('close', () => tell(new Error('the connection was closed before it stood')))
   return socket
+}
+
+/** Node takes a common name for that of a host where a certificate has no other, which anybody may have (RFC 9525, 2). */
+function checkIdentity(name: string, certificate: PeerCertificate): Error | undefined {
+  if (certificate.subjectaltname !== undefined) return checkServerIdentity(name, certificate)
+  const why = 'the certificate has no subjectAltName that names a host; have it made anew with one'
+  return Object.assign(new Error(why), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
 }
 
 /** Why a handshake went wrong, in words. The error that it was is the cause; its code would mean something to undici. */

@@ -1,6 +1,8 @@
 import { promisify } from 'node:util'
 import type { Config } from '../config/config.ts'
+import { isSecret, withoutSecrets } from '../config/fault.ts'
 import { parse } from '../config/load.ts'
+import { variablesShown, type MayRead } from '../config/source.ts'
 import { placeOf, planOf } from '../plan.ts'
 import type { Listener } from '../listeners.ts'
 import { ok, type Handler } from './answer.ts'
@@ -21,11 +23,23 @@ export const plan: Handler = async (gateway, req, res) => {
     const config = gateway.config as Config // it answers when it has one
     const connections = new Map(await Promise.all(listeners.map(counted)))
     try {
-      return ok(planOf({ config, pools, connections }, gateway.edited(parse('', text, origin.env).config)))
+      const next = parse('', text, origin.env, shownBy(config)).config
+      return ok(planOf({ config, pools, connections }, gateway.edited(next)))
     } catch (error) {
       throw asProblem(error)
     }
   })
+}
+
+/** Nobody is to learn by a plan what the environment has: only what a config shows anyhow may be seen. */
+function shownBy({ text, written }: Config): MayRead {
+  const names = variablesShown(text)
+  const values = new Set(leaves(withoutSecrets(written)))
+  return (name, value, path) => isSecret(path) || names.has(name) || values.has(value)
+}
+
+function leaves(value: unknown): string[] {
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leaves) : [String(value)]
 }
 
 async function counted({ address, server }: Listener): Promise<[string, number]> {

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { UNREADABLE } from './fault.ts'
+import { readNowSync } from './read.ts'
 
 /** A certificate with its key, as PEM, and what is in it. */
 export interface Certificate {
@@ -54,13 +54,12 @@ export class Files {
     if (this.#texts.get(path)) return undefined
     this.#texts.set(path, '')
     try {
-      const { size } = statSync(path)
-      if (size > MOST) return 'is larger than 1 MiB; name a PEM file'
-      if (!statSync(path).isFile()) return 'is no file; name a PEM file'
-      this.#texts.set(path, readFileSync(path, 'utf8'))
+      this.#texts.set(path, readNowSync(path, MOST))
       return undefined
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException
+      if (code === 'EFBIG') return 'is larger than 1 MiB; name a PEM file'
+      if (code === 'ENOTFILE') return 'is no file; name a PEM file'
       return `cannot be read: ${UNREADABLE[code] ?? message}`
     }
   }

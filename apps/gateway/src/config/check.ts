@@ -15,7 +15,7 @@ import { showValue, withoutPasswords, type Fault, type Path } from './fault.ts'
 import { poolFields, type PoolFile } from './pool-schema.ts'
 import type { Route } from './route-schema.ts'
 import type { File } from './schema.ts'
-import type { Source } from './source.ts'
+import { MOST_FAULTS, type Source } from './source.ts'
 
 /** What is wrong with a file whose shape is right: values that no pool, route or listener can have. */
 export function check(file: File, source: Source, files: Files): Fault[] {
@@ -24,16 +24,23 @@ export function check(file: File, source: Source, files: Files): Fault[] {
   return [
     ...listening(file, source, files, at),
     ...adminFaults(file, source, files, at),
-    ...(file.trustedProxies ?? []).flatMap((proxy, i) => {
-      const error = complaint(() => toTrust([proxy]))
-      return error ? [fault(error, ['trustedProxies', i], source)] : []
-    }),
+    ...proxyFaults(file, source),
     ...Array.from(poolFilesOf(file), ([name, pool]) =>
       poolFaults(name, pool, file, { source, files, at }),
     ).flat(),
     ...unused(file, source),
     ...(file.routes ?? []).flatMap((route, i) => routeFaults(route, ['routes', i], file, at)),
   ]
+}
+
+function proxyFaults({ trustedProxies = [] }: File, source: Source): Fault[] {
+  const faults: Fault[] = []
+  for (const [i, proxy] of trustedProxies.entries()) {
+    const error = complaint(() => toTrust([proxy]))
+    if (error) faults.push(fault(error, ['trustedProxies', i], source))
+    if (faults.length === MOST_FAULTS) break
+  }
+  return faults
 }
 
 /** A fault at a value, which is shown. */
@@ -67,7 +74,8 @@ function adminFaults(file: File, source: Source, files: Files, at: At): Fault[] 
   if (isTwice) return [at(path, listen, 'is one of listen too; give the admin API a port of its own')]
   const faults = typeof listen === 'object' ? listenerFaults(listen, path, { source, files, at }) : []
   if (token !== undefined || isLoopback(address.host)) return faults
-  const mend = `give it one, as admin: {listen: ${JSON.stringify(listen)}, token: "\${ADMIN_TOKEN}"}, or use ${ADMIN}`
+  const shown = showValue(path, listen)
+  const mend = `give it one, as admin: {listen: ${shown}, token: "\${ADMIN_TOKEN}"}, or use ${ADMIN}`
   return [...faults, at(path, listen, `may be reached from other machines, and asks for no token; ${mend}`)]
 }
 

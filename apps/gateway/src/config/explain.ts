@@ -2,7 +2,7 @@ import leven from 'leven'
 import { z } from 'zod'
 import { showValue, type Fault, type Path } from './fault.ts'
 import { schema } from './schema.ts'
-import type { Source } from './source.ts'
+import { MOST_FAULTS, type Source } from './source.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -50,7 +50,9 @@ export function explain(
 ): Fault[] {
   const path = [...above, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))]
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => source.fault(path, unknownKey(path, key, known), key))
+    return issue.keys
+      .slice(0, MOST_FAULTS)
+      .map((key) => source.fault(path, unknownKey(path, key, known), key))
   if (issue.code === 'invalid_key') {
     const key = String(path.at(-1))
     const wrong = issue.issues[0]?.message ?? ''

@@ -16,6 +16,8 @@ export interface Fault {
 export const UNREADABLE: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EISDIR: 'it is a directory; name a file',
+  ELOOP: 'its links lead in a circle',
+  ENOTFILE: 'it is no file; name one',
   EACCES: 'its permissions forbid it',
 }
 
@@ -45,8 +47,9 @@ export function showPath(path: Path): string {
   }, '')
 }
 
-/** Keys whose values are secrets, or may have one in them. */
-const SECRET = /^sticky$|secret|token|password|passphrase|authorization|cookie|api-?key/i
+/** Keys whose values are secrets, or may have one in them; those of headers too, such as `x-auth`. */
+const SECRET =
+  /^sticky$|secret|token|password|passphrase|credential|signature|cookie|\bauth|(api|access|private|shared)-?key/i
 
 /** A value with all that is a secret in it hidden. */
 export function withoutSecrets(value: unknown, key = ''): unknown {
@@ -68,12 +71,35 @@ export function isSecret(path: Path): boolean {
 export function showValue(path: Path, value: unknown): string {
   const key = path.findLast((part) => typeof part === 'string') ?? ''
   if (path.includes('secret') || SECRET.test(key)) return '(hidden)' // that of tls is a file's name here
-  const text =
-    JSON.stringify(value, (name, part: unknown) => (SECRET.test(name) ? '(hidden)' : part)) ?? String(value)
-  return withoutPasswords(text.length > 100 ? `${text.slice(0, 99)}…` : text)
+  const text = asJson(value) ?? String(value)
+  return text.length > 100 ? `${text.slice(0, 99)}…` : text
 }
 
-/** A text with what URLs in it say before an `@` left out. */
+/** Without secrets; undefined for what is no JSON. */
+function asJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (name, part: unknown) => {
+      if (SECRET.test(name)) return '(hidden)'
+      return typeof part === 'string' ? withoutPasswords(part) : part
+    })
+  } catch {
+    return '(a value too deep to be shown)'
+  }
+}
+
+/** A URL, whole or gone wrong: what it begins with, and what stands before its last `@`. */
+const WITH_PASSWORD = /^(\s*[a-z][\w+.-]*:[\\/]*(?!\s)|[\\/]{2,})(.*)@/is
+
+/** A text with what URLs in it say before an `@` left out: in the text as a whole, in what it has in quotes, and amid it. */
 export function withoutPasswords(text: string): string {
-  return text.replaceAll(/\/\/[^/@\s"]*@/g, '//(hidden)@')
+  return withoutPassword(text)
+    .replaceAll(/"(?:[^"\\]|\\.)*"/g, (quoted) => `"${withoutPassword(quoted.slice(1, -1))}"`)
+    .replaceAll(/\/\/[^/@\s"]*@/g, '//(hidden)@')
+}
+
+/** A password may have any characters in it, where nobody has escaped them. */
+function withoutPassword(url: string): string {
+  const [whole = '', start = '', before = ''] = WITH_PASSWORD.exec(url) ?? []
+  const isPath = /^[^:/\\?#]*[/\\?#]/.test(before) // as in https://host/@somebody
+  return whole === '' || isPath ? url : `${start}(hidden)@${url.slice(whole.length)}`
 }

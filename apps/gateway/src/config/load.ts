@@ -5,8 +5,9 @@ import { toConfig, type Config } from './config.ts'
 import { applyEnvironment } from './environment.ts'
 import { explain } from './explain.ts'
 import { ConfigError, UNREADABLE, type Fault } from './fault.ts'
+import { readNow } from './read.ts'
 import { schema, type File } from './schema.ts'
-import { readSource } from './source.ts'
+import { MOST_FAULTS, readSource, type MayRead } from './source.ts'
 import { hiddenListeners } from './warnings-tls.ts'
 import { warningsOf } from './warnings.ts'
 
@@ -26,9 +27,17 @@ export async function load(path: string, env: NodeJS.ProcessEnv): Promise<Loaded
   return parse(path, await readText(path), env)
 }
 
+/** The same of a file as it is now, which does not wait for who writes into a pipe. */
+export async function loadNow(path: string, env: NodeJS.ProcessEnv): Promise<Loaded> {
+  return parse(path, await readText(path, readNow), env)
+}
+
 /** The text of a config file. @throws ConfigError where it cannot be read. */
-export function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+export function readText(
+  path: string,
+  read = (from: string): Promise<string> => readFile(from, 'utf8'),
+): Promise<string> {
+  return read(path).catch((error: NodeJS.ErrnoException) => {
     throw new ConfigError(path, [
       {
         path: '',
@@ -40,15 +49,15 @@ export function readText(path: string): Promise<string> {
   })
 }
 
-/** The same of a file's text. @throws ConfigError with all that is wrong with it. */
-export function parse(file: string, text: string, env: NodeJS.ProcessEnv): Loaded {
-  const source = readSource(text, env)
+/** The same of a file's text; variables stand in it where they `mayRead`. @throws ConfigError as well. */
+export function parse(file: string, text: string, env: NodeJS.ProcessEnv, mayRead?: MayRead): Loaded {
+  const source = readSource(text, env, mayRead)
   if (source.faults.length > 0) throw faulty(file, source.faults)
   const result = schema.safeParse(source.value ?? {}, { reportInput: true })
   if (!result.success)
     throw faulty(
       file,
-      result.error.issues.flatMap((issue) => explain(issue, source)),
+      result.error.issues.slice(0, MOST_FAULTS).flatMap((issue) => explain(issue, source)),
     )
   const whole = applyEnvironment(result.data, env)
   const files = new Files()
@@ -75,5 +84,5 @@ function faulty(file: string, faults: readonly Fault[]): ConfigError {
   const sorted = faults.toSorted(
     (one, other) => (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0),
   )
-  return new ConfigError(file, sorted)
+  return new ConfigError(file, sorted.slice(0, MOST_FAULTS))
 }

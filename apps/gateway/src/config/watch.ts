@@ -1,7 +1,7 @@
 import { readlinkSync, watch as watchPath, type FSWatcher } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { basename, join, parse, resolve, sep } from 'node:path'
 import { say } from '../access-log.ts'
+import { readNow } from './read.ts'
 
 /** A file that is saved in several steps is read when this many ms have brought nothing new. */
 const QUIET = 50
@@ -22,7 +22,7 @@ export function watchFile(path: string, known: string, onChange: () => void): ()
   async function look(): Promise<void> {
     timer = undefined
     follow() // a link may lead to another folder now
-    const text = await readFile(path, 'utf8').catch(() => undefined)
+    const text = await readNow(path).catch(() => undefined)
     if (isOver || text === undefined || text === last) return // gone for a moment, or for good: what was read last holds
     last = text
     onChange()

@@ -38,8 +38,15 @@ function comes(expression: string): boolean {
  */
 export function smallestGap(expression: string): number {
   const { second, minute, hour } = parse(expression)
-  const named = hour.flatMap((h) => minute.flatMap((m) => second.map((s) => h * 3600 + m * 60 + s)))
-  const times = Array.from(new Set(named)).toSorted((a, b) => a - b) // "0,*/2" names second 0 twice
-  const gaps = times.map((time, i) => (times[i + 1] ?? (times[0] as number) + DAY) - time)
-  return gaps.reduce((least, gap) => Math.min(least, gap), DAY) * 1000
+  const [hours, minutes, seconds] = [hour, minute, second].map((field) => field.toSorted((a, b) => a - b))
+  let [least, first, last] = [DAY, -1, -1]
+  for (const h of hours as number[])
+    for (const m of minutes as number[])
+      for (const s of seconds as number[]) {
+        const time = h * 3600 + m * 60 + s
+        if (last < 0) first = time
+        else if (time > last) least = Math.min(least, time - last) // "0,*/2" names second 0 twice
+        last = time
+      }
+  return Math.min(least, first + DAY - last) * 1000
 }
