@@ -1,19 +1,18 @@
 import { answerError, HttpError, metrics, type Pool } from '@rondo/balancer'
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type Express } from 'express'
 import { logFailure } from './access-log.ts'
 import { redirectOf } from './arrival.ts'
 import { headersRefusal } from './limits.ts'
 import { logRequests, type AccessLog } from './log.ts'
 import { redirectTo } from './redirect.ts'
 import { give } from './serve-route.ts'
+import { serve, type Traffic } from './traffic.ts'
 
 /** What the app goes by at the moment; a reload puts another in its place. */
-export interface Serving {
+export interface Serving extends Traffic {
   readonly log: AccessLog
   readonly pools: ReadonlyMap<string, Pool>
   readonly hasMetrics: boolean
-  /** Serves what a route takes. */
-  readonly route: RequestHandler
 }
 
 /** The way of a request through the gateway: log it, answer `/metrics`, or hand it to a route. */
@@ -32,7 +31,7 @@ export function createApp(serving: () => Serving): Express {
   })
   const answerMetrics = metrics(() => serving().pools)
   app.use((req, res, next) => (serving().hasMetrics ? void answerMetrics(req, res, next) : next()))
-  app.use((req, res, next) => serving().route(req, res, next))
+  app.use((req, res, next) => serve(serving(), req, res, next))
   app.use((_req, _res, next) => next(new HttpError(404, 'no route takes this')))
   app.use(onError)
   return app

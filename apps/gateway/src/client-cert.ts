@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls'
 import type { Trust } from '@rondo/balancer'
 import { replaceHeaders } from './serve-route.ts'
 
-/** As RFC 9440 names them, and as CGI and its like would read the same. */
+/** The headers of RFC 9440, and what CGI and its like, which take `_` for `-`, would read as the same. */
 const NAMES = [
   'client-cert',
   'client-cert-chain',
@@ -14,7 +14,7 @@ const NAMES = [
   'client_cert-chain',
 ]
 
-/** The header for a connection, once it was asked for. */
+/** The header's value by connection: made once, at the first request. */
 const values = new WeakMap<Socket, string>()
 
 /**

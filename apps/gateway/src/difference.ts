@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isSecret, showPath, withoutPasswords, type Path } from './config/fault.ts'
+import { showPath, type Path } from './config/fault.ts'
+import { HIDDEN, isSecretContent, withoutPasswords } from './config/secrets.ts'
 
 /** A value that would be another. What is not set is left out; times are in ms, sizes in bytes, and secrets hidden. */
 export interface Change {
@@ -29,7 +30,7 @@ export function differences(from: unknown, to: unknown, path: Path = []): Change
 
 /** A value as others may see it, and as JSON can say it. */
 export function shown(value: unknown, path: Path = []): unknown {
-  if (isSecret(path)) return '(hidden)'
+  if (isSecretContent(path)) return HIDDEN
   if (typeof value === 'string')
     return value.includes('-----BEGIN ') ? `(PEM, ${value.length} bytes)` : withoutPasswords(value)
   if (value instanceof Uint8Array) return `(${value.length} bytes)`

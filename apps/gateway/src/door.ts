@@ -18,9 +18,9 @@ export class Door {
   /** Node's own way of serving a connection, plain or secured. */
   readonly #serve: (socket: Socket) => void
   readonly #report = saySeldom()
-  /** Connections that are not secured yet, by their addresses. */
+  /** Connections that are not secured yet, by their addresses: one that is secured does not tell which it stands on. */
   readonly #shaking = new Map<string, Socket>()
-  /** What connections were taken by, where that was not plain http. */
+  /** The terms on which connections were taken, where that was not plain http. */
   readonly #terms = new WeakMap<object, ListenTls>()
   #tls: ListenTls | undefined
   #secure: TlsServer | undefined
@@ -55,8 +55,8 @@ export class Door {
     if (!this.#secure) return this.#serve(socket)
     const name = nameOf(socket)
     this.#shaking.set(name, socket)
-    socket.allowHalfOpen = false // who leaves amid a handshake has left
-    socket.on('error', () => {}) // told of by the one that secures it
+    socket.allowHalfOpen = false // a client that ends its half amid a handshake is not waited for
+    socket.on('error', () => {}) // told by `tlsClientError`
     socket.once('close', () => {
       if (this.#shaking.get(name) === socket) this.#shaking.delete(name)
     })
@@ -100,7 +100,7 @@ export class Door {
     else socket.destroy()
   }
 
-  /** Whether a connection was taken by what is asked of new ones: certificates apart, of which the old still hold. */
+  /** Whether a connection was taken on the terms of now. The certificate that it was shown may be another: it still holds. */
   #isWelcome(socket: object): boolean {
     const terms = this.#terms.get(socket)
     const { minVersion, clients } = this.#tls ?? {}

@@ -35,7 +35,7 @@ export function specOf({ id, url, fullWeight }: Worker): Spec {
   return idOf(spec) === id ? spec : { ...spec, name: id }
 }
 
-/** The edits with another; it comes in place of an earlier one of the same worker, and is none if the file says the same. */
+/** The edits with one more: it replaces an earlier one of the same worker, and is left out if the file says the same. */
 export function withEdit(
   edits: readonly Edit[],
   file: Config,
@@ -47,8 +47,8 @@ export function withEdit(
 }
 
 /**
- * What a file and the edits make together: a merge of three for each worker. An edit holds until the file says of its
- * worker something else than it did, or its pool is gone, or what both make is no pool.
+ * What a file and the edits make together, a three-way merge for each worker. An edit is dropped when the file says of
+ * its worker something else than it did, when its pool is gone, and when what both make is no pool.
  */
 export function applyEdits(
   file: Config,
@@ -117,6 +117,7 @@ function essence({ url, weight = 1 }: Spec): object {
   return { origin: new URL(url).origin, weight }
 }
 
+/** A worker's spec with its shorthand written out. */
 export function toSpec(spec: WorkerSpec): Spec {
   return typeof spec === 'string' || spec instanceof URL ? { url: spec } : spec
 }

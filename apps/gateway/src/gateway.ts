@@ -1,30 +1,18 @@
-import type { Socket } from 'node:net'
-import {
-  HttpError,
-  OptionError,
-  served,
-  toTrust,
-  type Drained,
-  type DrainOptions,
-  type Trust,
-} from '@rondo/balancer'
-import type { Express, RequestHandler } from 'express'
+import { HttpError, OptionError, toTrust, type Drained, type DrainOptions } from '@rondo/balancer'
+import type { Express } from 'express'
 import { say } from './access-log.ts'
 import { AdminListener } from './admin/listener.ts'
 import { createApp, type Serving } from './app.ts'
-import { isCertificateTold } from './arrival.ts'
-import { tellCertificate } from './client-cert.ts'
 import type { Config } from './config/config.ts'
-import type { Route } from './config/route-schema.ts'
 import { applyEdits, withEdit, type Edit } from './edits.ts'
-import { Listeners, type Listener } from './listeners.ts'
+import { Listeners, type Listener, type Prepared } from './listeners.ts'
 import { openLog } from './log.ts'
 import { loadForwarders, openPools, type Running } from './pools.ts'
-import type { Reloaded } from './reload.ts'
 import { sentence, word } from './printable.ts'
-import { createRouter, type Router } from './routes.ts'
-import { give, giveUpgrade, NOWHERE, ownAnswer, prepare } from './serve-route.ts'
+import type { Reloaded } from './reload.ts'
+import { createRouter } from './routes.ts'
 import { createGatewayServer, type Handlers } from './server.ts'
+import { serveUpgrade } from './traffic.ts'
 
 /** All that a config decides, in one place: a reload puts another in its place in one step. */
 interface State extends Serving {
@@ -32,10 +20,6 @@ interface State extends Serving {
   readonly config: Config
   readonly file: Config
   readonly edits: readonly Edit[]
-  readonly running: ReadonlyMap<string, Running>
-  readonly router: Router
-  /** Whose word on where a request comes from is believed; undefined for nobody's. */
-  readonly trust: Trust | undefined
 }
 
 /** Where a gateway's configs come from. */
@@ -60,10 +44,11 @@ export class Gateway {
   /** In ms since 1970. */
   readonly startedAt = Date.now()
   #state: State | undefined
-  #applying: Promise<void> = Promise.resolve()
+  /** Resolves when the last of the deeds that take turns is over. */
+  #lastTurn: Promise<unknown> = Promise.resolve()
   /** Resolves when the logs that were closed have all their lines. */
   #written: Promise<unknown> = Promise.resolve()
-  #isClosing = false
+  #isStopping = false
   #reloads: readonly Reloaded[] = []
   /** Called after each reload, whoever asked for it. */
   onReload: (reloaded: Reloaded) => void = () => {}
@@ -72,9 +57,10 @@ export class Gateway {
     this.origin = origin
     this.#app = createApp(() => this.#state as State)
     const handlers: Handlers = {
-      // Who is there before the last of the first listeners is open has to come again.
+      // At the start a listener may be open before the state is there, while the others are being opened.
       onRequest: (req, res) => (this.#state ? this.#app(req, res) : req.destroy()),
-      onUpgrade: this.#upgrade,
+      onUpgrade: async (req, socket, head) =>
+        this.#state ? serveUpgrade(this.#state, req, socket, head) : void socket.destroy(),
       onOver: (entry) => this.#state?.log.upgrade(entry),
     }
     this.#listeners = new Listeners((current) => createGatewayServer(handlers, current))
@@ -107,7 +93,7 @@ export class Gateway {
 
   /** Whether it takes nothing new, and ends when all is over. */
   get isStopping(): boolean {
-    return this.#isClosing
+    return this.#isStopping
   }
 
   /** The pools by name. */
@@ -134,14 +120,11 @@ export class Gateway {
 
   /** Does something between reloads and other such deeds, never amid one. @throws What it throws. */
   inTurn<T>(deed: () => T | Promise<T>): Promise<T> {
-    const done = this.#applying.then(() => {
-      if (this.#isClosing) throw new HttpError(503, STOPPING)
+    const done = this.#lastTurn.then(() => {
+      if (this.#isStopping) throw new HttpError(503, STOPPING)
       return deed()
     })
-    this.#applying = done.then(
-      () => {},
-      () => {},
-    )
+    this.#lastTurn = done.catch(() => {})
     return done
   }
 
@@ -171,15 +154,15 @@ export class Gateway {
     const { config, edits, dropped } = applyEdits(file, this.edits)
     const forwarders = await loadForwarders(config)
     const log = openLog(config.log)
-    const next = await this.#listeners.prepare(config.listen).catch((error: unknown) => {
+    const listening: Prepared[] = []
+    try {
+      listening.push(await this.#listeners.prepare(config.listen))
+      listening.push(await this.#admin.prepare(config))
+    } catch (error) {
+      for (const { drop } of listening) drop()
       void log.close()
       throw error
-    })
-    const admin = await this.#admin.prepare(config).catch((error: unknown) => {
-      next.drop()
-      void log.close()
-      throw error
-    })
+    }
     const before = this.#state
     const { pools: running, letGo } = openPools(
       config,
@@ -196,11 +179,9 @@ export class Gateway {
       trust: toTrust(config.trustedProxies),
       log,
       hasMetrics: config.metrics,
-      route: this.#route,
     }
     this.#app.set('trust proxy', [...config.trustedProxies])
-    next.take(config.shutdown)
-    admin.take(config.shutdown)
+    for (const { take } of listening) take(config.shutdown)
     this.#listeners.limit(config.limits)
     this.#admin.limit(config.limits)
     for (const { edit, why } of dropped)
@@ -214,8 +195,8 @@ export class Gateway {
    * for a shutdown.
    */
   async close(): Promise<boolean> {
-    this.#isClosing = true
-    await this.#applying
+    this.#isStopping = true
+    await this.#lastTurn
     const { config, running = new Map<string, Running>(), log } = this.#state ?? {}
     const whole = await this.#listeners.close(config?.shutdown ?? 0)
     const rest = { timeout: 1000 } // all is over; what was cut ends in a moment
@@ -223,34 +204,5 @@ export class Gateway {
     await Promise.all(Array.from(running.values(), ({ pool }) => pool.close(rest)))
     await Promise.all([this.#written, log?.close(), this.#admin.close(rest.timeout)])
     return whole
-  }
-
-  readonly #route: RequestHandler = (req, res, next) => {
-    const { router, running, trust } = this.#state as State
-    tellCertificate(req, isCertificateTold(req), trust)
-    const route = router(req)
-    if (!route) return next()
-    const answer = ownAnswer(req, route)
-    if (answer) return give(answer, req, res)
-    prepare(req, route)
-    return void running.get(route.pool as string)?.balance(req, res, next)
-  }
-
-  readonly #upgrade: Handlers['onUpgrade'] = async (req, socket, head) => {
-    if (!this.#state) {
-      socket.destroy()
-      return undefined
-    }
-    const { router, running, trust } = this.#state
-    tellCertificate(req, isCertificateTold(req), trust)
-    const route = router(req)
-    const answer = route ? ownAnswer(req, route) : NOWHERE
-    if (answer) {
-      giveUpgrade(answer, req, socket as Socket)
-      return answer.status
-    }
-    prepare(req, route as Route)
-    await running.get(route?.pool as string)?.balance.upgrade(req, socket, head)
-    return served(req)?.status
   }
 }

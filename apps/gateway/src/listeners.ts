@@ -1,6 +1,8 @@
 import type { Server } from 'node:http'
+import { promisify } from 'node:util'
 import { OptionError } from '@rondo/balancer'
-import type { Address, Config, Listen } from './config/config.ts'
+import { inUrl, showAddress, type Address } from './config/address.ts'
+import type { Config, Listen } from './config/config.ts'
 import { Door } from './door.ts'
 import { gracefully } from './shutdown.ts'
 
@@ -23,8 +25,10 @@ interface Open extends Listener {
 
 /** Listeners that are open, and not yet the gateway's. */
 export interface Prepared {
-  take(bound: number): void
-  drop(): void
+  /** Makes them the gateway's. Those that it is to have no longer take nothing new, and are cut after `bound` ms. */
+  readonly take: (bound: number) => void
+  /** Closes them again. */
+  readonly drop: () => void
 }
 
 /** What to do where an address cannot be had, by the option that names it. */
@@ -52,17 +56,16 @@ export class Listeners {
   }
 
   /**
-   * Opens listeners for those addresses that have none yet. The function that it resolves with makes them the
-   * gateway's; all others are closed then, and those that stay are spoken to as is said now. The other one lets them go
-   * again.
+   * Opens listeners for those addresses that have none yet. When they are taken, those of no such address are closed,
+   * and those that stay are spoken to as is said now.
    * @throws OptionError for an address that cannot be listened on; nothing is changed then.
    */
   async prepare(addresses: readonly Listen[]): Promise<Prepared> {
-    const wanted = new Map(addresses.map((address) => [keyOf(address), address]))
+    const wanted = new Map(addresses.map((address) => [showAddress(address), address]))
     const kept: Open[] = []
     const changes: (() => void)[] = []
     for (const listener of this.#listeners) {
-      const key = keyOf(listener.address)
+      const key = showAddress(listener.address)
       const address = wanted.get(key)
       if (!address) continue
       kept.push(listener)
@@ -111,10 +114,6 @@ export class Listeners {
   }
 }
 
-function keyOf({ host = '', port }: Address): string {
-  return `${host} ${port}`
-}
-
 function open(
   create: (current: () => Listen) => Server,
   address: Listen,
@@ -136,8 +135,8 @@ function open(
   })
 }
 
-function explain(error: NodeJS.ErrnoException, { host, port }: Address, option: keyof typeof MENDS): Error {
-  const place = host === undefined ? port : `${host}:${port}`
+function explain(error: NodeJS.ErrnoException, address: Address, option: keyof typeof MENDS): Error {
+  const place = address.host === undefined ? address.port : showAddress(address)
   const mend = MENDS[option]
   if (error.code === 'EACCES') return new OptionError(option, place, `may not be bound by this user; ${mend}`)
   if (error.code === 'EADDRINUSE') return new OptionError(option, place, `is taken; ${mend}`)
@@ -152,5 +151,10 @@ function explain(error: NodeJS.ErrnoException, { host, port }: Address, option: 
 
 /** Where a listener is, as a URL; a listener on all addresses is on localhost too. */
 export function urlOf({ address: { host = 'localhost', tls }, port }: Listener): string {
-  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return `${tls ? 'https' : 'http'}://${inUrl(host)}:${port}`
+}
+
+/** How many connections of a listener are open. */
+export function connectionsOf({ server }: Listener): Promise<number> {
+  return promisify(server.getConnections.bind(server))()
 }

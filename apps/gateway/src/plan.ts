@@ -1,5 +1,6 @@
 import { planUpdate, type Pool, type Worker } from '@rondo/balancer'
-import type { Address, Config, PoolConfig } from './config/config.ts'
+import { showAddress } from './config/address.ts'
+import type { Config, Listen, PoolConfig } from './config/config.ts'
 import { differences, type Change } from './difference.ts'
 import { routeChanges, type RouteChange } from './plan-routes.ts'
 
@@ -17,7 +18,7 @@ export interface Plan {
   }
   readonly pools: {
     readonly added: readonly PlannedPool[]
-    readonly removed: readonly (Named & { readonly drained: readonly PlannedDrain[] })[]
+    readonly removed: readonly { readonly pool: string; readonly drained: readonly PlannedDrain[] }[]
     readonly changed: readonly PoolChange[]
   }
   readonly routes: readonly RouteChange[]
@@ -25,22 +26,21 @@ export interface Plan {
   readonly others: readonly Change[]
 }
 
-interface PlannedListener {
+/** A listener that would be opened, closed or changed. */
+export interface PlannedListener {
   readonly listener: string
   /** What it has beside an address, as `tls`. */
   readonly with: readonly string[]
 }
 
-interface Named {
+interface PlannedPool {
   readonly pool: string
-}
-
-interface PlannedPool extends Named {
   readonly forwarder: string
   readonly added: readonly PlannedWorker[]
 }
 
-interface PlannedWorker {
+/** A worker that would come. */
+export interface PlannedWorker {
   readonly id: string
   readonly url: string
   readonly weight: number
@@ -48,7 +48,8 @@ interface PlannedWorker {
   readonly returns: boolean
 }
 
-interface PlannedDrain {
+/** A worker that would be drained, and go. */
+export interface PlannedDrain {
   readonly id: string
   readonly url: string
   /** What it carries now, and in how many ms the rest of that would be cut. */
@@ -69,7 +70,7 @@ interface PoolChange extends PlannedPool {
 export interface Before {
   readonly config: Config
   readonly pools: ReadonlyMap<string, Pool>
-  /** Open connections by listener, as `placeOf` names it. */
+  /** Open connections by listener, as `showAddress` names it. */
   readonly connections?: ReadonlyMap<string, number>
 }
 
@@ -101,39 +102,36 @@ function othersOf(config: Config): object {
   const rest = Object.fromEntries(Object.entries(config).filter(([key]) => !SEEN.has(key)))
   if (!config.admin) return { ...rest, admin: 'off' }
   const { listen, tokens } = config.admin
-  return { ...rest, admin: { ...listen, listen: placeOf(listen), host: undefined, port: undefined, tokens } }
-}
-
-/** A listener as a config file names it: `8080`, `127.0.0.1:8080` or `[::1]:8080`. */
-export function placeOf({ host, port }: Address): string {
-  if (host === undefined) return String(port)
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+  return {
+    ...rest,
+    admin: { ...listen, listen: showAddress(listen), host: undefined, port: undefined, tokens },
+  }
 }
 
 function plannedListeners({ config, connections }: Before, next: Config): Plan['listeners'] {
-  const former = new Map(config.listen.map((listen) => [placeOf(listen), listen]))
-  const wanted = new Set(next.listen.map((listen) => placeOf(listen)))
-  const opened = next.listen.filter((listen) => !former.has(placeOf(listen)))
-  const closed = config.listen.filter((listen) => !wanted.has(placeOf(listen)))
+  const former = new Map(config.listen.map((listen) => [showAddress(listen), listen]))
+  const wanted = new Set(next.listen.map(showAddress))
+  const opened = next.listen.filter((listen) => !former.has(showAddress(listen)))
+  const closed = config.listen.filter((listen) => !wanted.has(showAddress(listen)))
   return {
     opened: opened.map((listen) => plannedListener(listen)),
     closed: closed.map((listen) => ({
       ...plannedListener(listen),
-      connections: connections?.get(placeOf(listen)) ?? null,
+      connections: connections?.get(showAddress(listen)) ?? null,
     })),
     changed: next.listen.flatMap((listen) => {
-      const before = former.get(placeOf(listen))
+      const before = former.get(showAddress(listen))
       const keys = before ? differences(before, listen) : []
       return keys.length === 0 ? [] : [{ ...plannedListener(listen), keys }]
     }),
   }
 }
 
-function plannedListener(listen: Address): PlannedListener {
-  return { listener: placeOf(listen), with: besides(listen) }
+function plannedListener(listen: Listen): PlannedListener {
+  return { listener: showAddress(listen), with: besides(listen) }
 }
 
-function besides(listen: Address): string[] {
+function besides(listen: Listen): string[] {
   return Object.entries(listen)
     .filter(([key, value]) => key !== 'host' && key !== 'port' && value !== undefined)
     .map(([key]) => key)

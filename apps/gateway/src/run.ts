@@ -39,7 +39,7 @@ export async function run(named: string | undefined, env: NodeJS.ProcessEnv): Pr
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
 }
 
-/** Has the gateway go by its file and certificates as they change. `again` has the file read now, `end` ends all. */
+/** Has the gateway go by its file and certificates as they change. `again` reads the file now, `end` ends the watch. */
 function follow(
   gateway: Gateway,
   file: string,
@@ -50,7 +50,9 @@ function follow(
   const watch = (): void => certificates.set(gateway.config?.files ?? new Map())
   const again = (by: Reloaded['by']): void => void reload(gateway, file, env, by)
   watch()
-  gateway.onReload = ({ by }) => by !== 'certificate' && watch()
+  gateway.onReload = ({ by }) => {
+    if (by !== 'certificate') watch() // else the files are those of before
+  }
   const unwatch = watchFile(file, text, () => again('file'))
   const end = (): void => {
     unwatch()

@@ -1,5 +1,11 @@
 import { constants, randomBytes } from 'node:crypto'
-import { createSecureContext, createServer, type SecureContext, type Server } from 'node:tls'
+import {
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+} from 'node:tls'
 import type { Certificate } from './config/certificates.ts'
 import type { ListenTls } from './config/config.ts'
 
@@ -8,20 +14,17 @@ const HANDSHAKE = 10_000
 
 /**
  * What makes connections secure: a server that does not listen, and is given connections by `connection` events.
+ * Sessions are resumed by the same server only: a ticket of an earlier one, which asked for no certificate or for one of
+ * another authority, would let its client pass.
  * No connection of TLS 1.2 is negotiated anew: who a client is was looked at when its handshake was over.
- * Sessions are not resumed from one such server to another: a ticket of before does not pass by who has to show a
- * certificate now.
  * @throws Error for what OpenSSL does not take.
  */
 export function createTlsServer(tls: ListenTls): Server {
-  const { certificates, minVersion, clients } = tls
   const contextFor = contexts(tls)
   return createServer({
-    ...identityOf(certificates[0] as Certificate),
-    minVersion,
-    ...(clients && { ca: clients.ca }),
-    requestCert: clients !== undefined,
-    rejectUnauthorized: false, // by whom connections are taken, who can say to whom it was refused
+    ...optionsOf(tls.certificates[0] as Certificate, tls),
+    requestCert: tls.clients !== undefined,
+    rejectUnauthorized: false, // left to the door, which can say in the log who was refused, and why
     handshakeTimeout: HANDSHAKE,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ALPNProtocols: ['http/1.1'],
@@ -34,18 +37,10 @@ export function createTlsServer(tls: ListenTls): Server {
  * The context for a name that a client asks for: exact before wildcard, of any case; undefined for none. The first
  * certificate with a name is for it: of a context that is chosen by name, Node takes one certificate only.
  */
-function contexts({
-  certificates,
-  minVersion,
-  clients,
-}: ListenTls): (name: string) => SecureContext | undefined {
+function contexts(tls: ListenTls): (name: string) => SecureContext | undefined {
   const made = new Map<string, SecureContext>()
-  for (const certificate of certificates) {
-    const context = createSecureContext({
-      ...identityOf(certificate),
-      minVersion,
-      ...(clients && { ca: clients.ca }),
-    })
+  for (const certificate of tls.certificates) {
+    const context = createSecureContext(optionsOf(certificate, tls))
     for (const name of certificate.names) if (!made.has(name)) made.set(name, context)
   }
   return (asked) => {
@@ -54,10 +49,15 @@ function contexts({
   }
 }
 
-function identityOf({ cert, key, passphrase }: Certificate): {
-  cert: string
-  key: string
-  passphrase?: string
-} {
-  return { cert, key, ...(passphrase !== undefined && { passphrase }) }
+function optionsOf(
+  { cert, key, passphrase }: Certificate,
+  { minVersion, clients }: ListenTls,
+): SecureContextOptions {
+  return {
+    cert,
+    key,
+    ...(passphrase !== undefined && { passphrase }),
+    minVersion,
+    ...(clients && { ca: clients.ca }),
+  }
 }

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { suite, test, type TestContext } from 'node:test'
 import { WebSocket } from 'ws'
-import { ADMIN, readAddress } from '../src/config/config.ts'
+import { readAddress } from '../src/config/address.ts'
+import { DEFAULT_ADMIN } from '../src/config/config.ts'
 import { failToStart, get, startGateway, startWorker as startWorkerProcess } from './processes.ts'
 import { call, lines, startSite, startWorkers } from './admin-site.ts'
 import { SELDOM, until } from './config/running.ts'
@@ -27,7 +28,7 @@ const warnings = (): string[] => lines.filter((line) => line.includes('goes on w
 
 suite('where the admin API listens', () => {
   test('may be taken if nobody asked for it: the gateway warns once, and goes on without', async (t) => {
-    await hold(t, readAddress(ADMIN)?.port)
+    await hold(t, readAddress(DEFAULT_ADMIN)?.port)
     lines.length = 0
     const site = await startSite(t, { ...ANSWERS, admin: undefined })
     assert.equal(site.gateway.admin?.port, undefined)

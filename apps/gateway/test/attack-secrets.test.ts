@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { withoutSecrets } from '../src/config/fault.ts'
+import { withoutSecrets } from '../src/config/secrets.ts'
 import { parse } from '../src/config/load.ts'
 import { lines, startSite, startWorkers } from './admin-site.ts'
 
@@ -18,6 +18,9 @@ suite('a plan tells nobody what the environment has', () => {
       'workers: ["http://a"]\nroutes: [{ pool: default, headers: { set: { x-a: "${HUSH}" } } }]',
     ],
     ['as the name of a file', 'log: { file: "${HUSH}" }'],
+    ['as the name of the file of a key', 'listen: { port: 0, tls: { cert: none.pem, key: "${HUSH}" } }'],
+    ['by an anchor of a secret', 'admin: { token: &a "${HUSH}" }\nlisten: *a'],
+    ['by an anchor above a secret', 'sticky: &a { secret: "${HUSH}" }\nhealth: *a'],
     ['where the config in force has it as a secret', 'listen: "${STICKY}"'],
   ] as const)
     test(what, async (t) => {

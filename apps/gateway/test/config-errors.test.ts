@@ -328,7 +328,7 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'listen: { port: 443, tls: { certificates: a.pem, minVersion: 1.1 } }\n',
         [
-          'rondo.yaml:1:43: listen.tls.certificates: "a.pem" is no list; write it as [{cert: cert.pem, key: key.pem}]',
+          'rondo.yaml:1:43: listen.tls.certificates: "a.pem" is no list of certificates; write it as [{cert: cert.pem, key: key.pem}]',
           'rondo.yaml:1:62: listen.tls.minVersion: 1.1 is no version; use "1.2" or "1.3"',
         ],
       ],

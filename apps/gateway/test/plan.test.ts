@@ -3,7 +3,8 @@ import { suite, test, type TestContext } from 'node:test'
 import { createPool, type Pool } from '@rondo/balancer'
 import type { Config } from '../src/config/config.ts'
 import { parse } from '../src/config/load.ts'
-import { placeOf, planOf, type Before, type Plan } from '../src/plan.ts'
+import { showAddress } from '../src/config/address.ts'
+import { planOf, type Before, type Plan } from '../src/plan.ts'
 
 const SECRET = 'a secret of thirty-two bytes, or more'
 const anybody = { ip: undefined, path: '/', isSecure: false, header: none, cookie: none, query: none }
@@ -150,7 +151,7 @@ suite('the plan of the listeners', () => {
 
   test('names them as a config file does', () => {
     const names = ['8080', '127.0.0.1:8080', '[::1]:8080']
-    assert.deepEqual(configOf({ listen: names }).listen.map(placeOf), names)
+    assert.deepEqual(configOf({ listen: names }).listen.map(showAddress), names)
   })
 })
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { suite, test, type TestContext } from 'node:test'
 import type { AddressInfo } from 'node:net'
 import { parse } from '../src/config/load.ts'
-import { adminBy } from '../src/commands/admin-client.ts'
+import { findAdmin } from '../src/commands/find-admin.ts'
 import { planLines } from '../src/commands/plan-lines.ts'
 import { planOf, type Plan } from '../src/plan.ts'
 import { startBackend, startSite, type Site } from './reloading.ts'
@@ -242,7 +242,7 @@ suite('the gateway that rondo plan asks', () => {
       '&a [*a]\n',
       '- 1\n',
     ])
-      assert.deepEqual(adminBy({}, {}, text), { url: new URL('http://127.0.0.1:8081'), token: undefined })
+      assert.deepEqual(findAdmin({}, {}, text), { url: new URL('http://127.0.0.1:8081'), token: undefined })
   })
 
   test('is asked at an address of this machine where it listens on all', () => {
@@ -254,10 +254,10 @@ suite('the gateway that rondo plan asks', () => {
       ['lb.example.com:8081', 'http://lb.example.com:8081'],
       ['https://lb.example.com/rondo', 'https://lb.example.com/rondo'],
     ] as const)
-      assert.deepEqual(adminBy({}, {}, JSON.stringify({ admin: place })).url, new URL(url))
+      assert.deepEqual(findAdmin({}, {}, JSON.stringify({ admin: place })).url, new URL(url))
     const listen = { port: '${P}', host: '::', tls: { cert: '${NOT_SET}', key: 'a' } }
     const text = JSON.stringify({ admin: { listen, token: '${T}' } })
-    assert.deepEqual(adminBy({ token: TOKEN }, { P: '9' }, text).url, new URL('https://[::1]:9'))
+    assert.deepEqual(findAdmin({ token: TOKEN }, { P: '9' }, text).url, new URL('https://[::1]:9'))
   })
 
   for (const [what, given, expected] of [

@@ -73,14 +73,16 @@ suite('a certificate that is replaced', () => {
     let answers = 0
     const agents = Array.from({ length: CONNECTIONS }, () => new Agent({ keepAlive: true, maxSockets: 1 }))
     t.after(() => agents.forEach((agent) => agent.destroy()))
+    const exchange = async (agent: Agent, i: number): Promise<void> => {
+      const isNew = i % 5 === 0 // these come anew for each request
+      const { status, serial } = await askSecurely(port, 'a.test', { ca, agent: isNew ? false : agent })
+      assert.equal(status, 200)
+      answers++
+      ;(isNew ? serials : kept).add(serial)
+    }
+    await Promise.all(agents.map(exchange)) // so that all connections to be kept stand
     const clients = agents.map(async (agent, i) => {
-      while (!work.isOver) {
-        const isNew = i % 5 === 0 // these come anew for each request
-        const { status, serial } = await askSecurely(port, 'a.test', { ca, agent: isNew ? false : agent })
-        assert.equal(status, 200)
-        answers++
-        ;(isNew ? serials : kept).add(serial)
-      }
+      while (!work.isOver) await exchange(agent, i)
     })
     clients.push(
       (async () => {

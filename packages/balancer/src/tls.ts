@@ -82,7 +82,7 @@ export function warnOf({ verify }: Tls): void {
 }
 
 /** Stands for a secret in what is said. */
-const HIDDEN = '(not shown)'
+const HIDDEN = '(hidden)'
 
 /** The key of the certificate; neither may be without the other. */
 function toKey({ cert, key, passphrase }: TlsOptions): KeyObject | undefined {

@@ -93,17 +93,17 @@ suite('the options of TLS', () => {
     [
       'a key without a certificate',
       ({ key }) => ({ key }),
-      'tls.key: "(not shown)" has no certificate; give tls.cert too',
+      'tls.key: "(hidden)" has no certificate; give tls.cert too',
     ],
     [
       "another's key",
       ({ cert }, { key }) => ({ cert, key }),
-      'tls.key: "(not shown)" is not the key of tls.cert; give the one that it was made with',
+      'tls.key: "(hidden)" is not the key of tls.cert; give the one that it was made with',
     ],
     [
       'a key that is a certificate',
       ({ cert }) => ({ cert, key: cert }),
-      'tls.key: "(not shown)" is no private key; give it as PEM, "-----BEGIN PRIVATE KEY-----…"',
+      'tls.key: "(hidden)" is no private key; give it as PEM, "-----BEGIN PRIVATE KEY-----…"',
     ],
     ['a certificate that is a key', ({ key }) => ({ cert: key, key }), 'tls.cert: "-----BEGIN PRIVATE KEY'],
     [
@@ -114,17 +114,17 @@ suite('the options of TLS', () => {
     [
       'a wrong passphrase',
       ({ cert, key }) => ({ cert, key: encrypt(key), passphrase: 'hunter2' }),
-      'tls.passphrase: "(not shown)" does not open tls.key: bad decrypt; give its own',
+      'tls.passphrase: "(hidden)" does not open tls.key: bad decrypt; give its own',
     ],
     [
       'a passphrase alone',
       () => ({ passphrase: 'hunter2' }),
-      'tls.passphrase: "(not shown)" has no key that it opens; give tls.key too',
+      'tls.passphrase: "(hidden)" has no key that it opens; give tls.key too',
     ],
     [
       'a passphrase that is no text',
       () => ({ passphrase: 5 }),
-      'tls.passphrase: "(not shown)" is no text; give a string',
+      'tls.passphrase: "(hidden)" is no text; give a string',
     ],
   ] as [string, Bad, string][])
     test(`must not be ${what}`, (t) => {

@@ -1,14 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { isLoopback, type AdminConfig } from '../config/config.ts'
+import { isLoopback } from '../config/address.ts'
+import type { AdminConfig } from '../config/config.ts'
 import { plain } from '../access-log.ts'
 import { Problem } from './problem.ts'
 
-/** Probes have no tokens. */
+/** What needs no token: probes have none. */
 const OPEN = new Set(['/healthz', '/readyz'])
 
-/** What a browser on this machine, or a person, calls it. */
+/** The Hosts by which this machine is asked for, in a browser or by hand. */
 const THIS_MACHINE = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
 
 /**
@@ -23,7 +24,7 @@ export function checkAccess(req: IncomingMessage, admin: AdminConfig): void {
   checkToken(req, admin.tokens)
 }
 
-/** Of two names that a request gives, others may have looked at the other one. */
+/** Refuses two Hosts, and a target that names one: the one that is checked here may not be the one that others went by. */
 function checkTarget({ url = '', headersDistinct: { host = [] } }: IncomingMessage): void {
   if (!url.startsWith('/')) throw new Problem(400, 'the target is no path; ask for one such as /stats')
   if (host.length > 1) throw new Problem(400, 'there are two Host headers; send one')
@@ -48,7 +49,7 @@ function checkOrigin({ socket, headers: { host }, headersDistinct: all }: Incomi
 
 function checkToken({ url = '', socket, headersDistinct }: IncomingMessage, tokens: readonly string[]): void {
   if (tokens.length === 0) {
-    // Of a listener that others reach, and that is on its way out since the config has changed.
+    // A listener that a reload has closed serves its connections to the end, by the new config: it may have been reached from elsewhere.
     if (!isLoopback(plain(socket.localAddress)))
       throw new Problem(403, 'the request comes from another machine')
     return
@@ -66,7 +67,7 @@ function unauthorized(detail: string, why: string): Problem {
   return new Problem(401, detail, { headers: { 'WWW-Authenticate': `Bearer realm="rondo"${why}` } })
 }
 
-/** Takes as long whatever the token is, and whichever it is. */
+/** Takes the same time whichever of them it is, and however much of one it is. */
 function isOneOf(token: string, tokens: readonly string[]): boolean {
   const given = digest(token)
   return tokens.map((known) => timingSafeEqual(given, digest(known))).includes(true)

@@ -1,6 +1,7 @@
 import { HttpError, metrics, OptionError } from '@rondo/balancer'
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import { plain, say, saySeldom } from '../access-log.ts'
+import { ConfigError } from '../config/fault.ts'
 import type { Gateway } from '../gateway.ts'
 import { headersRefusal } from '../limits.ts'
 import { sentence, word } from '../printable.ts'
@@ -8,10 +9,10 @@ import { checkAccess } from './access.ts'
 import type { Handler } from './answer.ts'
 import { add, drain, remove, undrain, weigh } from './changes.ts'
 import { config } from './config-view.ts'
-import { reload } from './files.ts'
 import { healthz, readyz } from './health.ts'
 import { plan } from './plan.ts'
-import { Problem } from './problem.ts'
+import { faulty, Problem } from './problem.ts'
+import { reload } from './reload.ts'
 import { stats, worker, workers, workersOfPool } from './stats.ts'
 
 type Method = 'get' | 'post' | 'put' | 'delete'
@@ -94,6 +95,7 @@ function onError(): ErrorRequestHandler {
 
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
+  if (error instanceof ConfigError) return faulty(error.faults)
   if (error instanceof HttpError)
     return new Problem(error.status, error.publicMessage, { headers: error.headers })
   if (error instanceof OptionError)

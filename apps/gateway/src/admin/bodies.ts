@@ -2,34 +2,29 @@ import { isUtf8 } from 'node:buffer'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { explain } from '../config/explain.ts'
-import { showPath, withoutPasswords } from '../config/fault.ts'
-import { drain as drainSchema } from '../config/pool-schema.ts'
-import { text } from '../config/scalars.ts'
+import { showPath } from '../config/fault.ts'
+import { withoutPasswords } from '../config/secrets.ts'
+import { drain, WEIGHT, workerObject } from '../config/pool-schema.ts'
 import type { Source } from '../config/source.ts'
+import { parseJson } from './json.ts'
 import { Problem, unprocessable } from './problem.ts'
 
-const WEIGHT = 'is not a weight; give a number above 0'
 const weight = z.number(WEIGHT).positive(WEIGHT)
-const URL = 'is not a URL; write it as "http://host:port"'
 
 /** Of `POST /workers/:pool`. */
-export const added = z.strictObject({
-  url: z.string(URL).min(1, URL),
-  name: text.optional(),
-  weight: weight.optional(),
-})
+export const added = workerObject.extend({ weight: weight.optional() })
 
 /** Of `PUT /workers/:pool/:id/weight`. */
 export const weighted = z.strictObject({ weight })
 
-/** Of a drain and a `DELETE`, which may have one. */
-export const drained = drainSchema
+/** Of `POST /workers/:pool/:id/drain` and of `DELETE`. */
+export const drained = drain
 
-/** Bytes of a body. */
-const MOST = 64 * 1024
-
-/** Of what needs none. */
+/** Of what needs none: no body, or `{}`. */
 export const nothing = z.strictObject({})
+
+/** Bytes of a body, if nothing else is said. */
+const MOST = 64 * 1024
 
 /** The body of a request, of at most `most` bytes, as text; empty for none. @throws Problem 400, 413 or 415. */
 export async function readBody(
@@ -78,16 +73,16 @@ async function collect(req: Request, most: number): Promise<Buffer | undefined> 
 /** A body of JSON, checked. @throws Problem 400, 413, 415 or 422, which names what is wrong. */
 export async function readJson<T>(req: Request, res: Response, schema: z.ZodType<T>): Promise<T> {
   const body = await readBody(req, res, ['application/json'])
-  const value = body.trim() === '' ? {} : parse(body)
+  const value = body.trim() === '' ? {} : parseJson(body)
   const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
   const known = z.toJSONSchema(schema, { io: 'input' })
-  const faults = result.error.issues.flatMap((issue) => explain(issue, NOWHERE, [], known))
+  const faults = result.error.issues.flatMap((issue) => explain(issue, WITHOUT_LINES, [], known))
   throw unprocessable(faults.map(({ path, message }) => ({ field: path, detail: withoutPasswords(message) })))
 }
 
 /** A body has no lines that would help to find a fault. */
-const NOWHERE: Pick<Source, 'fault'> = {
+const WITHOUT_LINES: Pick<Source, 'fault'> = {
   fault: (path, message, key) => ({
     path: showPath(key === undefined ? path : [...path, key]),
     line: undefined,
@@ -99,36 +94,4 @@ const NOWHERE: Pick<Source, 'fault'> = {
 /** What is left of the body is not waited for. */
 function closing(status: number, detail: string): Problem {
   return new Problem(status, detail, { headers: { Connection: 'close' } })
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    const before = body.slice(0, soundLength(body)).split('\n')
-    const place = `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`
-    throw new Problem(400, `the body is no JSON: something is out of place at ${place}`)
-  }
-}
-
-/** How much of the text could begin some JSON: V8 does not always tell where it stopped. */
-function soundLength(body: string): number {
-  let [sound, broken] = [0, body.length + 1]
-  while (broken - sound > 1) {
-    const middle = Math.floor((sound + broken) / 2)
-    if (mayGoOn(body.slice(0, middle))) sound = middle
-    else broken = middle
-  }
-  return sound
-}
-
-function mayGoOn(start: string): boolean {
-  try {
-    JSON.parse(start)
-    return true
-  } catch (error) {
-    const { message } = error as Error
-    const [, position] = /at position (\d+)/.exec(message) ?? []
-    return position === undefined ? message.includes('end of JSON input') : Number(position) >= start.length
-  }
 }

@@ -1,5 +1,5 @@
 import { DEFAULT_POOL, type Config } from '../config/config.ts'
-import { withoutSecrets } from '../config/fault.ts'
+import { withoutSecrets } from '../config/secrets.ts'
 import { ok, type Handler } from './answer.ts'
 
 /** `GET /config`: what is in force, in the file's own words, with the edits, and without secrets. */

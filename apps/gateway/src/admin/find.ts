@@ -1,4 +1,4 @@
-import type { Pool, PoolStats, WorkerStats } from '@rondo/balancer'
+import type { Pool, WorkerStats } from '@rondo/balancer'
 import type { Request } from 'express'
 import type { Gateway } from '../gateway.ts'
 import { Problem } from './problem.ts'
@@ -18,15 +18,12 @@ export function poolOf(
 }
 
 /** The worker that a path names, as its pool knows it, those on their way out included. @throws Problem 404. */
-export function workerOf({ stats }: { stats: PoolStats }, { params }: Request): WorkerStats {
+export function workerOf(pool: Pool, { params }: Request): WorkerStats {
   const id = params['id'] as string
-  const found = stats.workers.find((worker) => worker.id === id)
-  if (!found)
-    throw unknown(
-      'worker of this pool',
-      id,
-      stats.workers.map((worker) => worker.id),
-    )
+  const { workers } = pool.stats()
+  const found = workers.find((worker) => worker.id === id)
+  const ids = workers.map((worker) => worker.id)
+  if (!found) throw unknown('worker of this pool', id, ids)
   return found
 }
 

@@ -1,16 +1,16 @@
-import { promisify } from 'node:util'
+import { showAddress } from '../config/address.ts'
 import type { Config } from '../config/config.ts'
-import { isSecret, withoutSecrets } from '../config/fault.ts'
+import { isSecret, withoutSecrets } from '../config/secrets.ts'
 import { parse } from '../config/load.ts'
 import { variablesShown, type MayRead } from '../config/source.ts'
-import { placeOf, planOf } from '../plan.ts'
-import type { Listener } from '../listeners.ts'
+import { connectionsOf } from '../listeners.ts'
+import { planOf } from '../plan.ts'
 import { ok, type Handler } from './answer.ts'
 import { readBody } from './bodies.ts'
-import { asProblem } from './files.ts'
 import { unprocessable } from './problem.ts'
 
 const TYPES = ['application/yaml', 'application/json']
+
 /** Bytes of a config file that is sent. */
 const MOST = 1024 ** 2
 
@@ -21,13 +21,13 @@ export const plan: Handler = async (gateway, req, res) => {
   return gateway.inTurn(async () => {
     const { pools, listeners, origin } = gateway
     const config = gateway.config as Config // it answers when it has one
-    const connections = new Map(await Promise.all(listeners.map(counted)))
-    try {
-      const next = parse('', text, origin.env, shownBy(config)).config
-      return ok(planOf({ config, pools, connections }, gateway.edited(next)))
-    } catch (error) {
-      throw asProblem(error)
-    }
+    const connections = await Promise.all(
+      listeners.map(
+        async (listener) => [showAddress(listener.address), await connectionsOf(listener)] as const,
+      ),
+    )
+    const next = parse('', text, origin.env, shownBy(config)).config
+    return ok(planOf({ config, pools, connections: new Map(connections) }, gateway.edited(next)))
   })
 }
 
@@ -40,8 +40,4 @@ function shownBy({ text, written }: Config): MayRead {
 
 function leaves(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leaves) : [String(value)]
-}
-
-async function counted({ address, server }: Listener): Promise<[string, number]> {
-  return [placeOf(address), await promisify(server.getConnections.bind(server))()]
 }

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http'
-import { showPath, type Fault, type Path } from '../config/fault.ts'
+import type { Fault } from '../config/fault.ts'
 
 /** One thing that is wrong with a request: with a field of its body, or with a place of a config file. */
-export interface Wrong {
+export interface FieldError {
   readonly field: string
   /** The value, what is wrong with it, and the mend. */
   readonly detail: string
@@ -10,20 +10,18 @@ export interface Wrong {
   readonly column?: number | undefined
 }
 
+interface ProblemOptions {
+  readonly errors?: readonly FieldError[]
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
 /** Why a request of the admin API is not done, as RFC 9457 has it. */
 export class Problem extends Error {
   readonly status: number
-  readonly errors: readonly Wrong[]
+  readonly errors: readonly FieldError[]
   readonly headers: Readonly<Record<string, string>>
 
-  constructor(
-    status: number,
-    detail: string,
-    {
-      errors = [],
-      headers = {},
-    }: { errors?: readonly Wrong[]; headers?: Readonly<Record<string, string>> | undefined } = {},
-  ) {
+  constructor(status: number, detail: string, { errors = [], headers = {} }: ProblemOptions = {}) {
     super(detail)
     this.name = 'Problem'
     this.status = status
@@ -38,7 +36,7 @@ export class Problem extends Error {
 }
 
 /** 422: what is said of some fields of a body is wrong. */
-export function unprocessable(errors: readonly Wrong[]): Problem {
+export function unprocessable(errors: readonly FieldError[]): Problem {
   return new Problem(422, errors.map(({ field, detail }) => said(field, detail)).join('\n'), { errors })
 }
 
@@ -47,11 +45,6 @@ export function faulty(faults: readonly Fault[]): Problem {
   return unprocessable(
     faults.map(({ path, line, column, message }) => ({ field: path, detail: message, line, column })),
   )
-}
-
-/** A field by its path. */
-export function wrong(path: Path, detail: string): Wrong {
-  return { field: showPath(path), detail }
 }
 
 function said(field: string, detail: string): string {

@@ -1,5 +1,5 @@
 import type { Pool, WorkerStats } from '@rondo/balancer'
-import { urlOf, type Listener } from '../listeners.ts'
+import { connectionsOf, urlOf, type Listener } from '../listeners.ts'
 import type { Reloaded } from '../reload.ts'
 import { ok, type Handler } from './answer.ts'
 import { poolOf, workerOf } from './find.ts'
@@ -18,9 +18,9 @@ export const stats: Handler = async (gateway) => {
       isStopping,
       file: origin.file ?? null,
     },
-    listeners: await Promise.all(gateway.listeners.map(listening)),
+    listeners: await Promise.all(gateway.listeners.map(listenerStats)),
     pools: Object.fromEntries(Array.from(gateway.pools, ([name, pool]) => [name, poolStats(pool)])),
-    reloads: gateway.reloads.map(reload),
+    reloads: gateway.reloads.map(reloadStats),
   })
 }
 
@@ -37,7 +37,7 @@ export const workersOfPool: Handler = (gateway, req) => {
 /** `GET /workers/:pool/:id`. */
 export const worker: Handler = (gateway, req) => {
   const { name, pool } = poolOf(gateway, req)
-  return ok(shown(name, workerOf({ stats: pool.stats() }, req)))
+  return ok(shown(name, workerOf(pool, req)))
 }
 
 /** A worker as it is shown: with its pool, and with the time of its last probe in words. */
@@ -55,18 +55,16 @@ function inWords({ lastProbe, ...worker }: WorkerStats): object {
   return { ...worker, lastProbe: at ?? null }
 }
 
-function reload({ at, by, error }: Reloaded): object {
+function reloadStats({ at, by, error }: Reloaded): object {
   return { at: new Date(at).toISOString(), by, error: error ?? null }
 }
 
-async function listening(listener: Listener): Promise<object> {
-  const { promise, resolve } = Promise.withResolvers<number>()
-  listener.server.getConnections((_error, count) => resolve(count))
+async function listenerStats(listener: Listener): Promise<object> {
   const certificates = listener.address.tls?.certificates ?? []
   return {
     url: urlOf(listener),
     port: listener.port,
-    connections: await promise,
+    connections: await connectionsOf(listener),
     certificates: certificates.map(({ names, notAfter, issuer }) => ({ names, notAfter, issuer })),
   }
 }

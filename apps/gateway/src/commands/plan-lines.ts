@@ -1,8 +1,9 @@
+import { showTime } from '../config/units.ts'
 import { onOneLine, type Change } from '../difference.ts'
 import type { RouteChange } from '../plan-routes.ts'
-import type { Plan } from '../plan.ts'
+import type { Plan, PlannedDrain, PlannedListener, PlannedWorker } from '../plan.ts'
 import { line } from '../printable.ts'
-import { readable, showTime } from './readable.ts'
+import { readable } from './readable.ts'
 
 /** What a line is of: what comes, goes or changes, a heading, or a remark. */
 export type Mark = '+' | '-' | '~' | '#' | ' '
@@ -11,8 +12,6 @@ export interface PlanLine {
   readonly mark: Mark
   readonly text: string
 }
-
-type Drain = Plan['pools']['removed'][number]['drained'][number]
 
 /** A plan for humans, a line each. Nothing in it moves a cursor. */
 export function planLines(plan: Plan): PlanLine[] {
@@ -54,7 +53,7 @@ function listenerLines({ opened, closed, changed }: Plan['listeners']): PlanLine
   ]
 }
 
-function nameOf({ listener, with: besides }: Plan['listeners']['opened'][number]): string {
+function nameOf({ listener, with: besides }: PlannedListener): string {
   return besides.length === 0 ? listener : `${listener} (${besides.join(', ')})`
 }
 
@@ -78,12 +77,12 @@ function poolLines({ added, removed, changed }: Plan['pools']): PlanLine[] {
   ]
 }
 
-function workerText(worker: Plan['pools']['added'][number]['added'][number]): string {
+function workerText(worker: PlannedWorker): string {
   const weight = worker.weight === 1 ? '' : `, weight ${worker.weight}`
   return `${worker.id}: ${worker.url}${weight}${worker.returns ? ', stays after all' : ''}`
 }
 
-function drainText({ id, url, inFlight, timeout }: Drain): string {
+function drainText({ id, url, inFlight, timeout }: PlannedDrain): string {
   return `${id}: ${url}, ${inFlight} in flight, drained within ${showTime(timeout)}`
 }
 

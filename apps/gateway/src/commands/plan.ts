@@ -2,8 +2,10 @@ import { styleText } from 'node:util'
 import { ConfigError } from '../config/fault.ts'
 import { readText } from '../config/load.ts'
 import type { Plan } from '../plan.ts'
-import { adminBy, ask, faultsOf, noRondo, Refused } from './admin-client.ts'
+import { line } from '../printable.ts'
+import { ask, noRondo, Refused } from './admin-client.ts'
 import { ADMIN_OPTIONS, readArguments } from './arguments.ts'
+import { findAdmin } from './find-admin.ts'
 import { planLines, type Mark } from './plan-lines.ts'
 
 const COLOURS = { '+': 'green', '-': 'red', '~': 'yellow', '#': 'bold' } as const
@@ -17,7 +19,7 @@ export async function plan(args: readonly string[]): Promise<void> {
   const [file = ''] = files
   const text = await readText(file)
   if (text.trim() === '') throw empty(file)
-  const admin = adminBy(values, process.env, text)
+  const admin = findAdmin(values, process.env, text)
   const answer = await ask(admin, '/plan', { type: 'application/yaml', text }).catch((error: unknown) => {
     throw error instanceof Refused ? (faultsOf(file, error) ?? error) : error
   })
@@ -30,6 +32,20 @@ export async function plan(args: readonly string[]): Promise<void> {
 function empty(file: string): ConfigError {
   const message = 'is empty, and a reload would leave all as it is; give the whole config'
   return new ConfigError(file, [{ path: '', line: undefined, column: undefined, message }])
+}
+
+/** The faults of a config file that a gateway has found, as `rondo check` says them. */
+function faultsOf(file: string, { problem }: Refused): ConfigError | undefined {
+  if (problem.errors.length === 0) return undefined
+  return new ConfigError(
+    file,
+    problem.errors.map((error) => ({
+      path: line(error.field),
+      line: error.line,
+      column: error.column,
+      message: line(error.detail),
+    })),
+  )
 }
 
 function painted(mark: Mark, text: string): string {

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { duration } from '../config/units.ts'
 import { sentence } from '../printable.ts'
-import { adminBy, ask, noRondo, type Admin } from './admin-client.ts'
+import { ask, noRondo } from './admin-client.ts'
 import { ADMIN_OPTIONS, readArguments, UsageError } from './arguments.ts'
+import { findAdmin, type Admin } from './find-admin.ts'
 import { Screen } from './screen.ts'
 import { statsLines, type Sample, type StatsLine } from './stats-lines.ts'
 import { statsSchema } from './stats-schema.ts'
@@ -14,7 +15,7 @@ import { statsSchema } from './stats-schema.ts'
 export async function stats(args: readonly string[]): Promise<void> {
   const { values } = readArguments(args, { ...ADMIN_OPTIONS, every: { type: 'string' } } as const, [0, 0])
   const every = toTime(values.every ?? '1s')
-  const admin = adminBy(values, process.env)
+  const admin = findAdmin(values, process.env)
   if (values.json) return console.log(JSON.stringify(await ask(admin, '/stats'), undefined, 2))
   const first = await sample(admin)
   if (process.stdout.isTTY) return live(admin, every, first)

@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { listener } from './listen-schema.ts'
+import { clients, listenerTls } from './tls-schema.ts'
 
-/** Shorter ones may be guessed. */
-const BYTES = 16
-const TOKEN_MEND = `give ${BYTES} bytes or more, such as the output of "openssl rand -hex 32", in quotes`
+/** Bytes of a token: shorter ones may be guessed. */
+const LEAST = 16
+const TOKEN_MEND = `give ${LEAST} bytes or more, such as the output of "openssl rand -hex 32", in quotes`
 const TOKEN = `is no token; ${TOKEN_MEND}`
 const token = z
   .string(TOKEN)
@@ -10,26 +12,38 @@ const token = z
     error: `has characters that no header carries; ${TOKEN_MEND}`,
     abort: true,
   })
-  .refine((value) => Buffer.byteLength(value) >= BYTES, {
+  .refine((value) => Buffer.byteLength(value) >= LEAST, {
     error: ({ input }) => `has ${Buffer.byteLength(String(input))} bytes; ${TOKEN_MEND}`,
   })
 
-/** The admin API: `off`, an address in short, or an object; there, `address` is what listeners have too. */
-export function adminOf<Address extends z.ZodType>(address: Address) {
-  return z
-    .union(
-      [
-        z.int(),
-        z.string(),
-        z.strictObject({
-          listen: address.optional().describe('A port, or host:port; default 127.0.0.1:8081'),
-          token: z
-            .union([token, z.array(token).min(1, TOKEN)], TOKEN)
-            .optional()
-            .describe('What a request has to bear, or several; needed beyond this machine'),
-        }),
-      ],
-      'is no admin API; use off, an address such as "127.0.0.1:8081", or {listen: 8081, token: "${ADMIN_TOKEN}"}',
-    )
-    .describe('Where the admin API listens; default 127.0.0.1:8081')
-}
+const ADDRESS =
+  'is no address; write it as 8081, "127.0.0.1:8081", "[::1]:8081" or {port: 8081, tls: {cert: cert.pem, key: key.pem}}'
+
+/** A listener that sends nobody on, and has no workers to tell who came. */
+const adminListener = listener.omit({ redirect: true }).extend({
+  tls: listenerTls
+    .extend({ clients: clients.omit({ forward: true }).optional().describe('Certificates of clients') })
+    .optional()
+    .describe('Speaks https'),
+})
+
+/** The admin API: `off`, an address in short, or an object. */
+export const admin = z
+  .union(
+    [
+      z.int(),
+      z.string(),
+      z.strictObject({
+        listen: z
+          .union([z.int(), z.string(), adminListener], ADDRESS)
+          .optional()
+          .describe('A port, or host:port; default 127.0.0.1:8081'),
+        token: z
+          .union([token, z.array(token).min(1, TOKEN)], TOKEN)
+          .optional()
+          .describe('What a request has to bear, or several; needed beyond this machine'),
+      }),
+    ],
+    'is no admin API; use off, an address such as "127.0.0.1:8081", or {listen: 8081, token: "${ADMIN_TOKEN}"}',
+  )
+  .describe('Where the admin API listens; default 127.0.0.1:8081')

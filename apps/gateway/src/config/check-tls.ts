@@ -1,31 +1,26 @@
-import { wrongWithAuthority, wrongWithPair, type Files, type Wrong } from './certificates.ts'
-import type { At } from './check.ts'
+import { wrongWithAuthority, wrongWithPair, type Wrong } from './certificates.ts'
 import { pairsOf } from './config.ts'
 import type { Fault, Path } from './fault.ts'
-import type { ListenerFile, ListenerTlsFile, WorkerTlsFile } from './listen-schema.ts'
+import type { Files } from './files.ts'
+import type { ListenerFile } from './listen-schema.ts'
 import type { Source } from './source.ts'
+import type { ListenerTlsFile, WorkerTlsFile } from './tls-schema.ts'
 
 /** Where faults are told, and the files that are looked at. */
-interface Place {
+export interface Place {
   readonly source: Source
   readonly files: Files
-  readonly at: At
+  /** A fault at a value, which is shown. */
+  readonly at: (path: Path, value: unknown, wrong: string) => Fault
 }
 
 /** What is wrong with how a listener is spoken to. */
 export function listenerFaults({ tls, redirect }: ListenerFile, path: Path, place: Place): Fault[] {
   if (!tls) return []
-  const beside =
-    redirect === undefined
-      ? []
-      : [
-          place.at(
-            [...path, 'redirect'],
-            redirect,
-            'stands beside tls; keep one of them: https needs no redirect',
-          ),
-        ]
-  return [...beside, ...tlsFaults(tls, [...path, 'tls'], place)]
+  const faults = tlsFaults(tls, [...path, 'tls'], place)
+  if (redirect === undefined) return faults
+  const wrong = 'stands beside tls; keep one of them: https needs no redirect'
+  return [place.at([...path, 'redirect'], redirect, wrong), ...faults]
 }
 
 function tlsFaults(tls: ListenerTlsFile, path: Path, { source, files, at }: Place): Fault[] {
@@ -38,10 +33,8 @@ function tlsFaults(tls: ListenerTlsFile, path: Path, { source, files, at }: Plac
   else if (cert === undefined && key === undefined)
     faults.push(source.fault(path, 'names no certificate; give cert and key, or certificates'))
   else if (cert === undefined || key === undefined) faults.push(halfPair(cert, path, source))
-  for (const [i, pair] of pairsOf(tls).entries()) {
-    const there: Path = certificates ? [...path, 'certificates', i] : path
-    faults.push(...told(wrongWithPair(pair, files), pair, there, at))
-  }
+  for (const [below, pair] of pairsOf(tls))
+    faults.push(...told(wrongWithPair(pair, files), pair, [...path, ...below], at))
   if (clients) faults.push(...told(wrongWithAuthority(clients.ca, files), clients, [...path, 'clients'], at))
   return faults
 }
@@ -67,7 +60,7 @@ function told(
   wrongs: readonly Wrong[],
   by: { [key in Wrong['key']]?: string | undefined },
   path: Path,
-  at: At,
+  at: Place['at'],
 ): Fault[] {
   return wrongs.map(({ key, wrong }) => at([...path, key], by[key], wrong))
 }

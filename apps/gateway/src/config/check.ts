@@ -1,17 +1,18 @@
 import { checkPool, OptionError, toTrust, type WorkerSpec } from '@rondo/balancer'
-import type { Files } from './certificates.ts'
-import { listenerFaults, workerTlsFaults } from './check-tls.ts'
+import { listenerFaults, workerTlsFaults, type Place } from './check-tls.ts'
+import { isLoopback, readAddress, showAddress } from './address.ts'
 import {
-  ADMIN,
   adminFileOf,
+  DEFAULT_ADMIN,
   DEFAULT_POOL,
-  isLoopback,
+  listenersOf,
   poolFilesOf,
-  readAddress,
+  poolPath,
   toPoolConfig,
-  type Address,
 } from './config.ts'
-import { showValue, withoutPasswords, type Fault, type Path } from './fault.ts'
+import type { Fault, Path } from './fault.ts'
+import { showValue, withoutPasswords } from './secrets.ts'
+import type { Files } from './files.ts'
 import { poolFields, type PoolFile } from './pool-schema.ts'
 import type { Route } from './route-schema.ts'
 import type { File } from './schema.ts'
@@ -21,13 +22,12 @@ import { MOST_FAULTS, type Source } from './source.ts'
 export function check(file: File, source: Source, files: Files): Fault[] {
   const at = (path: Path, value: unknown, wrong: string): Fault =>
     source.fault(path, `${showValue(path, value)} ${wrong}`)
+  const place = { source, files, at }
   return [
-    ...listening(file, source, files, at),
-    ...adminFaults(file, source, files, at),
+    ...listenFaults(file, place),
+    ...adminFaults(file, place),
     ...proxyFaults(file, source),
-    ...Array.from(poolFilesOf(file), ([name, pool]) =>
-      poolFaults(name, pool, file, { source, files, at }),
-    ).flat(),
+    ...Array.from(poolFilesOf(file), ([name, pool]) => poolFaults(pool, poolPath(file, name), place)).flat(),
     ...unused(file, source),
     ...(file.routes ?? []).flatMap((route, i) => routeFaults(route, ['routes', i], file, at)),
   ]
@@ -43,62 +43,50 @@ function proxyFaults({ trustedProxies = [] }: File, source: Source): Fault[] {
   return faults
 }
 
-/** A fault at a value, which is shown. */
-export type At = (path: Path, value: unknown, wrong: string) => Fault
-
-function listening({ listen = [] }: File, source: Source, files: Files, at: At): Fault[] {
+function listenFaults(file: File, place: Place): Fault[] {
   const seen = new Set<string>()
-  return [listen].flat().flatMap((value, i) => {
-    const path = Array.isArray(listen) ? ['listen', i] : ['listen']
+  return listenersOf(file).flatMap(([path, value]) => {
     const address = readAddress(value)
     if (!address)
-      return [at(path, value, 'is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"')]
-    const key = `${address.host} ${address.port}`
-    if (seen.has(key)) return [at(path, value, 'is there twice; leave one of them out')]
-    seen.add(key)
-    return typeof value === 'object' ? listenerFaults(value, path, { source, files, at }) : []
+      return [place.at(path, value, 'is no address; write it as 8080, "127.0.0.1:8080" or "[::1]:8080"')]
+    const shown = showAddress(address)
+    if (seen.has(shown)) return [place.at(path, value, 'is there twice; leave one of them out')]
+    seen.add(shown)
+    return typeof value === 'object' ? listenerFaults(value, path, place) : []
   })
 }
 
-function adminFaults(file: File, source: Source, files: Files, at: At): Fault[] {
+function adminFaults(file: File, place: Place): Fault[] {
   if (file.admin === 'off') return []
   const { listen, token } = adminFileOf(file)
   if (listen === undefined) return []
+  const { at } = place
   const path = ['admin', 'listen']
   const address = readAddress(listen)
   if (!address)
     return [
       at(path, listen, 'is no address; write it as 8081, "127.0.0.1:8081" or "[::1]:8081", or admin: off'),
     ]
-  const isTwice = [file.listen ?? []].flat().some((other) => isSame(readAddress(other), address))
+  const others = listenersOf(file).flatMap(([, other]) => readAddress(other) ?? [])
+  const isTwice = address.port > 0 && others.map(showAddress).includes(showAddress(address))
   if (isTwice) return [at(path, listen, 'is one of listen too; give the admin API a port of its own')]
-  const faults = typeof listen === 'object' ? listenerFaults(listen, path, { source, files, at }) : []
+  const faults = typeof listen === 'object' ? listenerFaults(listen, path, place) : []
   if (token !== undefined || isLoopback(address.host)) return faults
   const shown = showValue(path, listen)
-  const mend = `give it one, as admin: {listen: ${shown}, token: "\${ADMIN_TOKEN}"}, or use ${ADMIN}`
+  const mend = `give it one, as admin: {listen: ${shown}, token: "\${ADMIN_TOKEN}"}, or use ${DEFAULT_ADMIN}`
   return [...faults, at(path, listen, `may be reached from other machines, and asks for no token; ${mend}`)]
-}
-
-function isSame(one: Address | undefined, other: Address): boolean {
-  return one?.port === other.port && one.host === other.host && other.port > 0
 }
 
 /** How many faults of a pool are told at a time: each asks the balancer anew, on the thread that serves. */
 const MOST = 10
 
 /** The balancer's own word on a pool. It ends with the first fault: that is put right, and the balancer asked again. */
-function poolFaults(
-  name: string,
-  pool: PoolFile,
-  file: File,
-  { source, files, at }: { source: Source; files: Files; at: At },
-): Fault[] {
-  const isShort = name === DEFAULT_POOL && file.pools?.[name] === undefined
-  const top: Path = isShort ? [] : ['pools', name]
+function poolFaults(pool: PoolFile, top: Path, place: Place): Fault[] {
+  const { source, files } = place
   const { workers: given, options } = toPoolConfig(pool, files)
   const workers = [...given]
   const rest: Record<string, unknown> = { ...options }
-  const faults = pool.tls ? workerTlsFaults(pool.tls, [...top, 'tls'], { source, files, at }) : []
+  const faults = pool.tls ? workerTlsFaults(pool.tls, [...top, 'tls'], place) : []
   if (faults.length > 0) delete rest['tls'] // of which the balancer would say the same
   while (faults.length < MOST) {
     const error = complaint(() => checkPool(workers, rest))
@@ -173,7 +161,7 @@ function unused(file: File, source: Source): Fault[] {
   ]
 }
 
-function routeFaults(route: Route, path: Path, file: File, at: At): Fault[] {
+function routeFaults(route: Route, path: Path, file: File, at: Place['at']): Fault[] {
   const { pool, answer, redirect, strip, rewrite, headers } = route
   const faults: Fault[] = []
   const [end, ...others] = Object.entries({ pool, answer, redirect }).filter(

@@ -1,18 +1,17 @@
 import type { PoolOptions, TlsOptions, WorkerSpec } from '@rondo/balancer'
-import { toCertificate, type Certificate, type Files, type PairFile } from './certificates.ts'
-import type { ListenerFile, ListenerTlsFile, WorkerTlsFile } from './listen-schema.ts'
-import type { PoolFile } from './pool-schema.ts'
+import { readAddress, type Address } from './address.ts'
+import { toCertificate, type Certificate, type PairFile } from './certificates.ts'
+import type { Path } from './fault.ts'
+import type { Files } from './files.ts'
+import type { ListenerFile } from './listen-schema.ts'
+import { poolFields, type PoolFile } from './pool-schema.ts'
 import type { Route } from './route-schema.ts'
 import type { File } from './schema.ts'
+import type { ListenerTlsFile, WorkerTlsFile } from './tls-schema.ts'
+import { withoutUndefined } from './without-undefined.ts'
 
 /** The forwarders by name. */
 export type ForwarderName = 'http-proxy-middleware' | 'undici'
-
-/** Where to listen; every address of the machine where there is no host. */
-export interface Address {
-  readonly host: string | undefined
-  readonly port: number
-}
 
 /** A listener: where, and how it is spoken to. */
 export interface Listen extends Address {
@@ -83,7 +82,7 @@ export interface AdminConfig {
 export const DEFAULT_POOL = 'default'
 
 /** Where the admin API listens if nothing is said. */
-export const ADMIN = '127.0.0.1:8081'
+export const DEFAULT_ADMIN = '127.0.0.1:8081'
 
 /** Bytes of a head: the browsers' cookies and then some. */
 const HEADER = 16_384
@@ -113,6 +112,11 @@ export function toConfig(file: File, written: object, text: string, files: Files
   }
 }
 
+/** The listeners of a file, each with its path. */
+export function listenersOf({ listen = [] }: File): [Path, string | number | ListenerFile][] {
+  return [listen].flat().map((value, i) => [Array.isArray(listen) ? ['listen', i] : ['listen'], value])
+}
+
 /** What a file says of the admin API, with its shorthand written out. */
 export function adminFileOf({ admin = {} }: File): Exclude<File['admin'], string | number | undefined> {
   return typeof admin === 'object' ? admin : { listen: admin }
@@ -122,7 +126,7 @@ function toAdmin(file: File, files: Files): AdminConfig | undefined {
   if (file.admin === 'off') return undefined
   const { listen, token = [] } = adminFileOf(file)
   return {
-    listen: toListen(listen ?? ADMIN, files),
+    listen: toListen(listen ?? DEFAULT_ADMIN, files),
     tokens: [token].flat(),
     isDefault: listen === undefined,
   }
@@ -133,36 +137,18 @@ export function poolFilesOf(file: File): Map<string, PoolFile> {
   const { pools = {}, workers, limits } = file
   const all = new Map(Object.entries(pools))
   const isShort = workers !== undefined || all.size === 0
-  const {
-    strategy,
-    forwarder,
-    sticky,
-    health,
-    failover,
-    timeouts,
-    keepAlive,
-    drain,
-    breaker,
-    slowStart,
-    tls,
-  } = file
-  if (isShort)
-    all.set(DEFAULT_POOL, {
-      workers: workers ?? WORKERS,
-      strategy,
-      forwarder,
-      sticky,
-      health,
-      failover,
-      timeouts,
-      keepAlive,
-      drain,
-      breaker,
-      slowStart,
-      tls,
-      ...(limits?.body !== undefined && { limits: { body: limits.body } }),
-    })
-  return all
+  if (!isShort) return all
+  const fields = Object.keys(poolFields) as (keyof typeof poolFields)[]
+  return all.set(DEFAULT_POOL, {
+    ...Object.fromEntries(fields.map((key) => [key, file[key]])),
+    workers: workers ?? WORKERS,
+    ...(limits?.body !== undefined && { limits: { body: limits.body } }),
+  })
+}
+
+/** Where a file says what a pool is: `[]` for the one that its top level is short for. */
+export function poolPath({ pools }: File, name: string): Path {
+  return name === DEFAULT_POOL && pools?.[name] === undefined ? [] : ['pools', name]
 }
 
 /** What the balancer is given for a pool; it checks the values itself. */
@@ -181,22 +167,10 @@ export function toPoolConfig(
   }
 }
 
-/** `8080`, `127.0.0.1:8080`, `[::1]:8080` or an object; undefined for anything else. */
-export function readAddress(value: string | number | ListenerFile): Address | undefined {
-  if (typeof value === 'object') return { host: value.host?.replace(/^\[(.*)\]$/, '$1'), port: value.port }
-  const [, ipv6, host, port] = /^(?:\[([\da-f:.]+)\]:|([^\s:/[\]]+):)?(\d{1,5})$/i.exec(String(value)) ?? []
-  return port === undefined || Number(port) > 65_535 ? undefined : { host: ipv6 ?? host, port: Number(port) }
-}
-
-/** Whether an address is reached from this machine alone. Without a host, or by another name, it may be reached from elsewhere. */
-export function isLoopback(host: string | undefined): boolean {
-  return host !== undefined && /^(localhost|::1|127(\.\d{1,3}){3})$/i.test(host)
-}
-
-/** The certificates of a listener, as its file names them: one beside `tls`, or a list. */
-export function pairsOf({ cert, key, passphrase, certificates }: ListenerTlsFile): PairFile[] {
-  if (certificates) return certificates
-  return cert !== undefined && key !== undefined ? [{ cert, key, passphrase }] : []
+/** The certificates of a listener, each with its path below `tls`: one of its own keys, or a list. */
+export function pairsOf({ cert, key, passphrase, certificates }: ListenerTlsFile): [Path, PairFile][] {
+  if (certificates) return certificates.map((pair, i) => [['certificates', i], pair])
+  return cert !== undefined && key !== undefined ? [[[], { cert, key, passphrase }]] : []
 }
 
 function toListen(value: string | number | ListenerFile, files: Files): Listen {
@@ -209,7 +183,7 @@ function toListen(value: string | number | ListenerFile, files: Files): Listen {
 function toListenTls(tls: ListenerTlsFile, files: Files): ListenTls {
   const { minVersion = '1.2', clients } = tls
   return {
-    certificates: pairsOf(tls).map((pair) => toCertificate(pair, files)),
+    certificates: pairsOf(tls).map(([, pair]) => toCertificate(pair, files)),
     minVersion: `TLSv${minVersion}`,
     clients: clients && {
       ca: files.text(clients.ca),
@@ -223,9 +197,4 @@ function toWorkerTls({ ca, cert, key, ...rest }: WorkerTlsFile, files: Files): T
   const contents = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : files.text(path)
   return withoutUndefined({ ...rest, ca: contents(ca), cert: contents(cert), key: contents(key) })
-}
-
-/** zod leaves `undefined` where a key is not there. */
-function withoutUndefined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
 }

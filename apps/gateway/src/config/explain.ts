@@ -1,6 +1,7 @@
 import leven from 'leven'
 import { z } from 'zod'
-import { showValue, type Fault, type Path } from './fault.ts'
+import type { Fault, Path } from './fault.ts'
+import { showValue } from './secrets.ts'
 import { schema } from './schema.ts'
 import { MOST_FAULTS, type Source } from './source.ts'
 

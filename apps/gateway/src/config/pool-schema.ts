@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { workerTls } from './listen-schema.ts'
 import { count, text } from './scalars.ts'
+import { workerTls } from './tls-schema.ts'
 import { duration, seconds, size } from './units.ts'
 
 const share = z
@@ -11,23 +11,22 @@ const rate = z
   .number('is not a rate; give retries per second, 0 or more')
   .min(0, 'is not a rate; give retries per second, 0 or more')
 
-const url = z
-  .string('is not a URL; write it as "http://host:port"')
-  .min(1, 'is not a URL; write it as "http://host:port"')
+const NO_URL = 'is not a URL; write it as "http://host:port"'
+const url = z.string(NO_URL).min(1, NO_URL)
+
+/** What is said of a weight that is none. */
+export const WEIGHT = 'is not a weight; give a number above 0'
+
+/** A worker as an object; the balancer checks the values. */
+export const workerObject = z.strictObject({
+  url: url.describe('Its origin, as http://host:port'),
+  name: text.optional().describe('Its id in logs and metrics; default host:port'),
+  weight: z.number(WEIGHT).optional().describe('Its share of the traffic; default 1'),
+})
 
 const worker = z
   .union(
-    [
-      url,
-      z.strictObject({
-        url: url.describe('Its origin, as http://host:port'),
-        name: text.optional().describe('Its id in logs and metrics; default host:port'),
-        weight: z
-          .number('is not a weight; give a number above 0')
-          .optional()
-          .describe('Its share of the traffic; default 1'),
-      }),
-    ],
+    [url, workerObject],
     'is no worker; write it as "http://host:port", or as {url: "http://host:port", weight: 2}',
   )
   .describe('A worker: its URL, or an object')

@@ -1,12 +1,10 @@
 import { z } from 'zod'
-import { adminOf } from './admin-schema.ts'
-import { adminAddress, listen } from './listen-schema.ts'
+import { admin } from './admin-schema.ts'
+import { listen } from './listen-schema.ts'
 import { bodyLimit, pool, poolFields, workers } from './pool-schema.ts'
 import { route } from './route-schema.ts'
 import { anyText, count, text } from './scalars.ts'
 import { durationOrNone, someSize } from './units.ts'
-
-const admin = adminOf(adminAddress)
 
 const format = z.enum(['combined', 'dev', 'json', 'rondo', 'off'])
 const log = z

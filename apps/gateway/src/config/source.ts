@@ -14,7 +14,9 @@ import {
   type Pair,
   type YAMLError,
 } from 'yaml'
-import { isSecret, showPath, type Fault, type Path } from './fault.ts'
+import { showPath, type Fault, type Path } from './fault.ts'
+import { isSecret } from './secrets.ts'
+import { withVariables } from './variables.ts'
 
 /** A config file's text, read: its values, and where each stands. */
 export interface Source {
@@ -177,16 +179,17 @@ function substitute(document: Document, env: NodeJS.ProcessEnv, mayRead: MayRead
       if (place === 'key') {
         if (node.value === '__proto__') fault(node, above, 'is no key; give it another name')
       } else if (typeof node.value === 'string' && node.value.includes('${')) {
-        const reads = (name: string, value: string): boolean => mayRead(name, value, keysTo(above))
-        node.value = replaced(node.value, env, reads, (message) => fault(node, above, message))
+        const isNamed = [node, ...above].some(
+          (part) => isNode(part) && !isAlias(part) && part.anchor !== undefined,
+        )
+        const path = isNamed ? [] : keysTo(above) // what has an anchor may stand elsewhere too
+        const reads = (name: string, value: string): boolean => mayRead(name, value, path)
+        node.value = withVariables(node.value, env, reads, (message) => fault(node, above, message))
       }
       return next()
     },
   })
 }
-
-const UNSEEN =
-  'a plan has variables where the config in force has them too, and for secrets; write the value out, or reload'
 
 /** The variables that a text names where no secret stands. */
 export function variablesShown(text: string): Set<string> {
@@ -199,36 +202,6 @@ export function variablesShown(text: string): Set<string> {
     },
   })
   return names
-}
-
-function replaced(
-  text: string,
-  env: NodeJS.ProcessEnv,
-  mayRead: (name: string, value: string) => boolean,
-  onFault: (message: string) => void,
-): string | number | boolean {
-  const all = text.replaceAll(/\$\{([^}]*)\}?/g, (whole, inside: string) => {
-    const [, name, fallback] = /^([A-Za-z_]\w*)(?::-(.*))?$/s.exec(whole.endsWith('}') ? inside : '') ?? []
-    if (name === undefined || fallback?.includes('${')) {
-      onFault('has a "${" that begins no variable; write it as ${NAME} or ${NAME:-value}')
-      return ''
-    }
-    const value = env[name] || fallback
-    if (value === undefined)
-      onFault(`the environment has no ${name}; set it, or give a default as \${${name}:-value}`)
-    else if (env[name] && !mayRead(name, value)) {
-      onFault(`the environment's ${name} is not to be seen; ${UNSEEN}`)
-      return ''
-    }
-    return value ?? ''
-  })
-  return /^\$\{[^}]*\}$/.test(text) ? typed(all) : all
-}
-
-/** What a variable that is a whole value means: numbers and truth values are what they would be in the file. */
-function typed(text: string): string | number | boolean {
-  if (/^-?\d+(\.\d+)?$/.test(text) && String(Number(text)) === text) return Number(text)
-  return text === 'true' ? true : text === 'false' ? false : text
 }
 
 /** The keys on the way to what stands below `above`. */

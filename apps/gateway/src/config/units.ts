@@ -1,5 +1,6 @@
 import { z } from 'zod'
 
+/** From the least. */
 const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
 
@@ -17,6 +18,16 @@ export const seconds = time((ms) => ms > 0 && ms % 1000 === 0, 'is not in whole 
 export const size = bytes(0, '')
 /** The same, and not 0. */
 export const someSize = bytes(1, 'is no size; give more than 0')
+
+/** A time in ms as a file has it: `500ms`, `30s`, `1m` or `2h`. */
+export function showTime(ms: number): string {
+  return inUnits(ms, MS)
+}
+
+/** A size in bytes as a file has it: `64KiB`. */
+export function showSize(bytes: number): string {
+  return inUnits(bytes, BYTES)
+}
 
 function time(isRight: (ms: number) => boolean, wrong: string) {
   const error = 'is not a duration; write it with its unit, as "500ms", "2s" or "1m"'
@@ -44,4 +55,11 @@ function bytes(least: number, wrong: string) {
 function measure(text: string, units: Readonly<Record<string, number>>): number {
   const [, amount, unit = ''] = /^([\d.]+)(\w+)$/.exec(text) ?? []
   return Number(amount) * (units[unit] ?? NaN)
+}
+
+/** By the largest unit of which it has a whole number. */
+function inUnits(value: number, units: Readonly<Record<string, number>>): string {
+  const all = Object.entries(units)
+  const [unit, size] = all.findLast(([, size]) => value >= size && value % size === 0) ?? [all[0]?.[0], 1]
+  return `${value / size}${unit}`
 }

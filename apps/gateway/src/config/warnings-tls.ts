@@ -1,12 +1,13 @@
-import { certificatesIn, toCertificate, type Files } from './certificates.ts'
-import { adminFileOf, pairsOf } from './config.ts'
+import { certificatesIn, toCertificate } from './certificates.ts'
+import { adminFileOf, listenersOf, pairsOf } from './config.ts'
 import type { Fault, Path } from './fault.ts'
-import type { ListenerTlsFile } from './listen-schema.ts'
+import type { Files } from './files.ts'
 import type { PoolFile } from './pool-schema.ts'
 import type { File } from './schema.ts'
 import type { Source } from './source.ts'
+import type { ListenerTlsFile } from './tls-schema.ts'
 
-/** From so many ms before its end on it is said that a certificate expires. */
+/** How long before its end a certificate is said to expire, in ms: 14 days. */
 const SOON = 14 * 86_400_000
 
 /** What hurts in how a pool speaks https. */
@@ -43,26 +44,21 @@ export function workerTlsWarnings(
 
 /** What hurts in the certificates of listeners, that of the admin API included. */
 export function listenerTlsWarnings(file: File, source: Source, files: Files): Fault[] {
-  const { listen = [] } = file
-  const all = [listen]
-    .flat()
-    .map((value, i) => [Array.isArray(listen) ? ['listen', i] : ['listen'], value] as const)
-  const places = [...all, [['admin', 'listen'], adminFileOf(file).listen] as const]
-  return places.flatMap(([place, value]) => {
+  const admin = [['admin', 'listen'], adminFileOf(file).listen] as const
+  const listeners = [...listenersOf(file), admin]
+  return listeners.flatMap(([place, value]) => {
     if (typeof value !== 'object' || !value.tls) return []
     const { tls } = value
     const path = [...place, 'tls']
     return [
-      ...pairsOf(tls).flatMap(({ cert }, j) =>
-        dates(cert, [...path, ...(tls.certificates ? ['certificates', j] : []), 'cert'], source, files),
-      ),
+      ...pairsOf(tls).flatMap(([below, { cert }]) => dates(cert, [...path, ...below, 'cert'], source, files)),
       ...unusedNames(tls, path, source, files),
       ...(tls.clients ? dates(tls.clients.ca, [...path, 'clients', 'ca'], source, files) : []),
     ]
   })
 }
 
-/** A listener with tls, or one that redirects, that the environment has another in place of. */
+/** Says that the environment's PORT takes the place of a listener with tls, or of one that redirects. */
 export function hiddenListeners({ listen = [] }: File, { PORT }: NodeJS.ProcessEnv, source: Source): Fault[] {
   const isSaid = [listen].flat().some((value) => typeof value === 'object' && (value.tls ?? value.redirect))
   if (PORT === undefined || !isSaid) return []
@@ -73,13 +69,13 @@ export function hiddenListeners({ listen = [] }: File, { PORT }: NodeJS.ProcessE
 /** Names that two certificates have: the first is for them. */
 function unusedNames(tls: ListenerTlsFile, path: Path, source: Source, files: Files): Fault[] {
   const seen = new Set<string>()
-  return pairsOf(tls).flatMap((pair, i) => {
+  return pairsOf(tls).flatMap(([below, pair]) => {
     const { names } = toCertificate(pair, files)
     const again = names.filter((name) => seen.has(name))
     for (const name of names) seen.add(name)
     if (again.length === 0) return []
     const wrong = `is not used for ${again.join(', ')}: a certificate before it has the same; leave one of them out`
-    return [source.fault([...path, 'certificates', i, 'cert'], wrong)]
+    return [source.fault([...path, ...below, 'cert'], wrong)]
   })
 }
 

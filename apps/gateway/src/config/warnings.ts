@@ -1,6 +1,7 @@
-import type { Files } from './certificates.ts'
-import { ADMIN, adminFileOf, DEFAULT_POOL, isLoopback, poolFilesOf, readAddress } from './config.ts'
+import { isLoopback, readAddress } from './address.ts'
+import { adminFileOf, DEFAULT_ADMIN, poolFilesOf, poolPath } from './config.ts'
 import type { Fault, Path } from './fault.ts'
+import type { Files } from './files.ts'
 import type { PoolFile } from './pool-schema.ts'
 import type { File } from './schema.ts'
 import type { Source } from './source.ts'
@@ -12,7 +13,7 @@ const NODE_KEEPS = 5000
 /** What is legal in a file, and hurts. */
 export function warningsOf(file: File, source: Source, files: Files): Fault[] {
   const pools = Array.from(poolFilesOf(file), ([name, pool]) => {
-    const top: Path = name === DEFAULT_POOL && file.pools?.[name] === undefined ? [] : ['pools', name]
+    const top = poolPath(file, name)
     return [...poolWarnings(pool, top, source), ...workerTlsWarnings(pool, top, source, files)]
   })
   return [
@@ -61,7 +62,7 @@ function publicMetrics({ listen = 80, metrics = 'on' }: File, source: Source): F
 
 function publicAdmin(file: File, source: Source): Fault[] {
   if (file.admin === 'off') return []
-  const { listen = ADMIN } = adminFileOf(file)
+  const { listen = DEFAULT_ADMIN } = adminFileOf(file)
   const isSecure = typeof listen === 'object' && listen.tls !== undefined
   if (isSecure || isLoopback(readAddress(listen)?.host)) return []
   return [

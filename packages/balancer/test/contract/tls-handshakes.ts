@@ -2,16 +2,15 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import type { TlsOptions as ServerOptions } from 'node:tls'
-import type { PoolOptions, TlsOptions } from '../../src/index.ts'
-import { startApp, STEADY, type TestApp } from '../support/app.ts'
+import { STEADY } from '../support/app.ts'
 import { createAuthority } from '../support/certificates.ts'
 import { noCrashes } from '../support/crashes.ts'
 import { head, type Create } from '../support/hostile.ts'
 import { listen } from '../support/listen.ts'
 import { rawClient } from '../support/raw-client.ts'
-import { tlsWorker } from '../support/tls-workers.ts'
+import { startingTlsApps, tlsWorker } from '../support/tls-workers.ts'
 import { until } from '../support/until.ts'
 import { upgradeHead } from '../support/web-sockets.ts'
 
@@ -19,13 +18,7 @@ const NAMES = ['localhost', '127.0.0.1']
 
 /** Handshakes that take their time, or for ever. */
 export function tlsHandshakes(create: Create): void {
-  const start = (
-    t: TestContext,
-    urls: readonly string[],
-    tls?: TlsOptions,
-    more: PoolOptions = {},
-  ): Promise<TestApp> =>
-    startApp(t, urls, { forwarder: create(), pool: { ...STEADY, ...(tls && { tls }), ...more } })
+  const start = startingTlsApps(create)
 
   test('a handshake that does not end is a connection that does not stand: a POST goes on, whole', async (t) => {
     noCrashes(t)

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
-import { BadGatewayError, WorkerFailure, type PoolOptions, type TlsOptions } from '../../src/index.ts'
-import { startApp, STEADY, type TestApp } from '../support/app.ts'
+import { BadGatewayError, WorkerFailure, type TlsOptions } from '../../src/index.ts'
+import { STEADY, type TestApp } from '../support/app.ts'
 import { createAuthority, type Authority, type Certificate } from '../support/certificates.ts'
 import { noCrashes } from '../support/crashes.ts'
 import type { Create } from '../support/hostile.ts'
 import { listen } from '../support/listen.ts'
-import { tlsWorker } from '../support/tls-workers.ts'
+import { startingTlsApps, tlsWorker } from '../support/tls-workers.ts'
 import { until } from '../support/until.ts'
 import { startWorker } from '../support/workers.ts'
 
@@ -16,13 +16,7 @@ const NAMES = ['localhost', '127.0.0.1']
 
 /** Who is believed, and who is not, and that nobody learns anything before. */
 export function tls(create: Create): void {
-  const start = (
-    t: TestContext,
-    urls: readonly string[],
-    tls?: TlsOptions,
-    more: PoolOptions = {},
-  ): Promise<TestApp> =>
-    startApp(t, urls, { forwarder: create(), pool: { ...STEADY, ...(tls && { tls }), ...more } })
+  const start = startingTlsApps(create)
 
   /** What the log gets to read of the one request that fails; the client reads nothing of it. */
   async function failureOf(app: TestApp, init: RequestInit = {}): Promise<WorkerFailure> {

@@ -2,8 +2,10 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import type { Server, Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { createServer, type TlsOptions as ServerOptions, type TLSSocket } from 'node:tls'
-import type { TlsOptions } from '../../src/index.ts'
+import type { PoolOptions, TlsOptions } from '../../src/index.ts'
+import { startApp, STEADY, type TestApp } from './app.ts'
 import { createAuthority } from './certificates.ts'
+import type { Create } from './hostile.ts'
 import { listen } from './listen.ts'
 
 /** A server that speaks TLS in front of one that does not, which gets its connections once their handshake is over. */
@@ -19,6 +21,17 @@ export function inTls(server: Server, options: ServerOptions): Server {
     server.emit('connection', socket)
   })
   return outer.on('tlsClientError', () => {})
+}
+
+/** What starts apps with the forwarder of a contract, for workers that speak TLS. */
+export function startingTlsApps(create: Create) {
+  return (
+    t: TestContext,
+    urls: readonly string[],
+    tls?: TlsOptions,
+    more: PoolOptions = {},
+  ): Promise<TestApp> =>
+    startApp(t, urls, { forwarder: create(), pool: { ...STEADY, ...(tls && { tls }), ...more } })
 }
 
 /** A worker that speaks TLS. */

@@ -1,4 +1,3 @@
-import { ConfigError } from '../config/fault.ts'
 import { reload as reloadFile } from '../reload.ts'
 import { ok, type Handler } from './answer.ts'
 import { nothing, readJson } from './bodies.ts'
@@ -15,9 +14,4 @@ export const reload: Handler = async (gateway, req, res) => {
   if (error !== undefined)
     throw new Problem(gateway.isStopping ? 503 : 422, error, { errors: [{ field: '', detail: error }] })
   return ok({ reloaded: new Date(at).toISOString(), file })
-}
-
-/** What a config file that was sent is wrong with. */
-export function asProblem(error: unknown): unknown {
-  return error instanceof ConfigError ? faulty(error.faults) : error
 }
