@@ -17,16 +17,19 @@ try {
 process.exit()
 
 /** Soaks one forwarder after the other, and prints how it goes; resolves with the exit code: 1 when anything failed. */
-async function soakAll({ seconds, seed, forwarders }: Wishes): Promise<number> {
+async function soakAll({ seconds, seed, forwarders, gateway }: Wishes): Promise<number> {
   onEnd(async (why) => {
     say(`${why}: everything stops`)
     process.exit(130)
   })
   const each = Math.max(1, Math.round(seconds / forwarders.length))
-  say(`soak of ${forwarders.join(', then ')}: ${each} s of traffic and faults each, seed ${seed}`)
+  const kind = gateway ? 'gateway' : 'app'
+  say(
+    `soak of ${gateway ? 'a gateway by ' : ''}${forwarders.join(', then ')}: ${each} s of traffic and faults each, seed ${seed}`,
+  )
   let failed = 0
   for (const forwarder of forwarders) {
-    const soaked = await soak(forwarder, each, seed, (line) => say(`${forwarder} ${line}`))
+    const soaked = await soak(forwarder, each, seed, (line) => say(`${forwarder} ${line}`), kind)
     say(summary(soaked))
     failed += soaked.tally.failed
   }

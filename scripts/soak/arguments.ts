@@ -11,6 +11,8 @@ export interface Wishes {
   /** Of all that is left to chance. */
   readonly seed: number
   readonly forwarders: readonly ForwarderName[]
+  /** Whether a gateway is soaked instead of the library in an app. */
+  readonly gateway: boolean
   readonly help: boolean
 }
 
@@ -19,6 +21,7 @@ export const USAGE = `pnpm soak [options]
   --seconds N    seconds of traffic; default 120, shared by the forwarders
   --seed N       repeats what is left to chance: traffic and faults; default another each time
   --forwarder F  ${FORWARDERS.join(' or ')}; default one after the other
+  --gateway      a gateway, reloaded all the time, instead of the library in an app
 `
 
 /**
@@ -32,6 +35,7 @@ export function readArguments(args: readonly string[]): Wishes {
       seconds: { type: 'string', default: '120' },
       seed: { type: 'string', default: String(1 + Math.floor(Math.random() * 999_999)) },
       forwarder: { type: 'string' },
+      gateway: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -42,6 +46,7 @@ export function readArguments(args: readonly string[]): Wishes {
     seconds: count('--seconds', values.seconds, 86_400),
     seed: count('--seed', values.seed, 2 ** 32 - 1),
     forwarders: chosen,
+    gateway: values.gateway,
     help: values.help,
   }
 }

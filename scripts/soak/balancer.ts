@@ -1,8 +1,8 @@
-// The subject of the soak: an Express app that balances, in its own process. `subject.ts` starts it with the forwarder's
-// name and the workers, and drives it by messages.
+// The subject of the soak: an Express app that balances, or a gateway, in its own process. `subject.ts` starts it with the
+// forwarder's name, the workers and which of the two, and drives it by messages.
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
   answerError,
@@ -16,6 +16,7 @@ import {
 } from '@rondo/balancer'
 import { undici } from '@rondo/balancer/undici'
 import express, { type ErrorRequestHandler } from 'express'
+import { openGateway } from './gateway.ts'
 
 export interface Spec {
   readonly name: string
@@ -58,8 +59,10 @@ export interface Usage {
 
 void process.stdout // Node opens it with the first pipe(); that is no growth
 
-const [forwarder, list = ''] = process.argv.slice(2)
-const pool = createPool(JSON.parse(list) as Spec[], { strategy: 'random-two-choices' })
+const [forwarder = '', list = '', kind] = process.argv.slice(2)
+const specs = JSON.parse(list) as Spec[]
+const gateway = kind === 'gateway' ? await openGateway(forwarder, specs) : undefined
+const pool = gateway?.pool ?? createPool(specs, { strategy: 'random-two-choices' })
 /** Those that have left too: their attempts count. */
 const everyWorker = new Set<Worker>(pool.workers)
 pool.on('added', (worker) => everyWorker.add(worker))
@@ -68,37 +71,16 @@ process.on('warning', ({ name, message }) => {
   if (name === 'MaxListenersExceededWarning') tell({ is: 'warning', text: message })
 })
 
-const balance = loadBalance(pool, { forwarder: forwarder === 'undici' ? undici() : httpProxy() })
-const app = express()
-app.disable('x-powered-by')
-app.use((req, res, next) => {
-  res.once('close', () => {
-    const error: unknown = res.locals['error']
-    if (error !== undefined || !res.writableFinished) report(req, res.headersSent && !error, error)
-  })
-  next()
-})
-app.use(balance)
-const onError: ErrorRequestHandler = (error, req, res, _next) => {
-  res.locals['error'] = error
-  answerError(error, req, res)
-}
-app.use(onError)
-
-const server = createServer(
-  { keepAliveTimeout: 65_000, requestTimeout: 0, shouldUpgradeCallback: isWebSocket },
-  app,
-)
-server.on('upgrade', (req, socket, head) => {
-  void balance.upgrade(req, socket, head).then(() => report(req, served(req)?.status === 101, undefined))
-})
+const server = gateway?.server ?? createApp()
+if (gateway) watch(gateway.server)
 
 const commands = {
-  add: (spec: Spec): void => void pool.add(spec),
+  add: async (spec: Spec): Promise<void> => (gateway ? gateway.add(spec) : void pool.add(spec)),
   drain: (id: string): Promise<Drained> => pool.drain(id),
   undrain: (id: string): void => pool.undrain(id),
-  remove: (id: string): Promise<Drained> => pool.remove(id),
-  update: (specs: readonly Spec[]): Promise<readonly Drained[]> => pool.update(specs).drained,
+  remove: (id: string): Promise<Drained> => (gateway ?? pool).remove(id),
+  update: (specs: readonly Spec[]): Promise<readonly Drained[]> =>
+    gateway ? gateway.update(specs) : pool.update(specs).drained,
   isAlive: (id: string): boolean => pool.workers.some((worker) => worker.id === id && worker.alive),
   usage,
   counts,
@@ -117,9 +99,53 @@ process.on('message', ({ seq, name, args }: Order) => {
 process.on('SIGINT', () => {}) // Ctrl-C is for the soak, which ends this process
 
 await pool.ready
-server.listen(0, '127.0.0.1')
-await once(server, 'listening')
+if (!gateway) {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+}
 tell({ is: 'ready', port: (server.address() as AddressInfo).port })
+
+/** What it tells of requests is as `watch` has it, and why they failed. */
+function createApp(): Server {
+  const balance = loadBalance(pool, { forwarder: forwarder === 'undici' ? undici() : httpProxy() })
+  const app = express()
+  app.disable('x-powered-by')
+  app.use((req, res, next) => {
+    res.once('close', () => {
+      const error: unknown = res.locals['error']
+      if (error !== undefined || !res.writableFinished) report(req, res.headersSent && !error, error)
+    })
+    next()
+  })
+  app.use(balance)
+  const onError: ErrorRequestHandler = (error, req, res, _next) => {
+    res.locals['error'] = error
+    answerError(error, req, res)
+  }
+  app.use(onError)
+
+  const server = createServer(
+    { keepAliveTimeout: 65_000, requestTimeout: 0, shouldUpgradeCallback: isWebSocket },
+    app,
+  )
+  server.on('upgrade', (req, socket, head) => {
+    void balance.upgrade(req, socket, head).then(() => report(req, served(req)?.status === 101, undefined))
+  })
+  return server
+}
+
+/** Reports what does not end as it should; the log knows why. */
+function watch(server: Server): void {
+  server.prependListener('request', (req, res) => {
+    res.once('close', () => {
+      const isOwn = res.statusCode >= 500
+      if (isOwn || !res.writableFinished) report(req, res.headersSent && !isOwn, undefined)
+    })
+  })
+  server.prependListener('upgrade', (req, socket) => {
+    socket.once('close', () => report(req, served(req)?.status === 101, undefined))
+  })
+}
 
 function tell(message: Message): void {
   if (process.connected) process.send?.(message)

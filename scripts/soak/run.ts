@@ -7,7 +7,7 @@ import { Faults, type Action } from './faults.ts'
 import { fewest, handleGrowth, heapGrowth, type Handles, type HeapGrowth } from './growth.ts'
 import { progress } from './report.ts'
 import { brokenInvariants } from './rules.ts'
-import { Subject } from './subject.ts'
+import { Subject, type SubjectKind } from './subject.ts'
 import { Tally } from './tally.ts'
 import { createAgent, keepAsking } from './traffic.ts'
 
@@ -40,12 +40,13 @@ export async function soak(
   seconds: number,
   seed: number,
   tell: (line: string) => void,
+  kind: SubjectKind = 'app',
 ): Promise<Soaked> {
   const faults = new Faults(new Chance(seed), (text) => tally.complain(text))
   const tally = new Tally(faults.kills)
   const over = new AbortController()
   try {
-    const subject = await Subject.start(forwarder, await faults.begin(), {
+    const subject = await Subject.start(kind, forwarder, await faults.begin(), {
       trouble: (trouble) => tally.trouble(trouble),
       down: (worker, reason) => faults.down(worker, reason),
       complaint: (text) => tally.complain(text),

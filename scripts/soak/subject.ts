@@ -6,6 +6,9 @@ import { end, isOver, startChild } from './children.ts'
 
 const FILE = fileURLToPath(new URL('balancer.ts', import.meta.url))
 
+/** What is soaked: the library in an app, or a gateway, which is reloaded all the time. */
+export type SubjectKind = 'app' | 'gateway'
+
 /** What the balancer says unasked. */
 export interface Listener {
   trouble(trouble: Trouble): void
@@ -38,8 +41,13 @@ export class Subject {
    * Resolves when it listens.
    * @throws Error when it does not.
    */
-  static async start(forwarder: string, workers: readonly Spec[], listener: Listener): Promise<Subject> {
-    const child = startChild(FILE, [forwarder, JSON.stringify(workers)])
+  static async start(
+    kind: SubjectKind,
+    forwarder: string,
+    workers: readonly Spec[],
+    listener: Listener,
+  ): Promise<Subject> {
+    const child = startChild(FILE, [forwarder, JSON.stringify(workers), kind])
     child.stdout?.pipe(process.stderr, { end: false })
     const first = await Promise.race([once(child, 'message'), once(child, 'exit')])
     const [message] = first as [Message]

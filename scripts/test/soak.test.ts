@@ -21,14 +21,23 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 suite('arguments', () => {
   test('are seconds, a seed and a forwarder; without them both are soaked for two minutes', () => {
     const { seed, ...rest } = readArguments([])
-    assert.deepEqual(rest, { seconds: 120, forwarders: ['http-proxy', 'undici'], help: false })
-    assert.ok(seed >= 1)
-    assert.deepEqual(readArguments(['--', '--seconds', '9', '--seed', '3', '--forwarder', 'undici']), {
-      seconds: 9,
-      seed: 3,
-      forwarders: ['undici'],
+    assert.deepEqual(rest, {
+      seconds: 120,
+      forwarders: ['http-proxy', 'undici'],
+      gateway: false,
       help: false,
     })
+    assert.ok(seed >= 1)
+    assert.deepEqual(
+      readArguments(['--', '--seconds', '9', '--seed', '3', '--forwarder', 'undici', '--gateway']),
+      {
+        seconds: 9,
+        seed: 3,
+        forwarders: ['undici'],
+        gateway: true,
+        help: false,
+      },
+    )
   })
 
   for (const [args, message] of [

@@ -102,9 +102,10 @@ function othersOf(config: Config): object {
   const rest = Object.fromEntries(Object.entries(config).filter(([key]) => !SEEN.has(key)))
   if (!config.admin) return { ...rest, admin: 'off' }
   const { listen, tokens } = config.admin
+  const token = tokens.length > 1 ? tokens : tokens[0]
   return {
     ...rest,
-    admin: { ...listen, listen: showAddress(listen), host: undefined, port: undefined, tokens },
+    admin: { ...listen, listen: showAddress(listen), host: undefined, port: undefined, token },
   }
 }
 

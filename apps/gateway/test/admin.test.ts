@@ -251,10 +251,10 @@ suite('the admin API', () => {
       [
         'admin 127.0.0.1: the weight of b of default is 2',
         'admin 127.0.0.1: b of default is draining',
-        'worker b of default is drained, 0 exchanges were cut',
+        'worker b of default is drained; exchanges that were cut: 0',
         'admin 127.0.0.1: b of default is not draining',
         'admin 127.0.0.1: b leaves default',
-        'worker b has left default, 0 exchanges were cut',
+        'worker b has left default; exchanges that were cut: 0',
         String.raw`admin 127.0.0.1 "DELETE /workers/default/none%0Aadmin" was refused, 404: \x22none\x5cnadmin\x22 is no worker of this pool; there are \x22127.0.0.1:${a?.port}\x22`,
       ],
     )

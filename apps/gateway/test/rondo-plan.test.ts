@@ -99,9 +99,18 @@ suite('rondo plan', () => {
     const { code, stdout } = await plan('listen: 0\nadmin: off\nworkers: [http://127.0.0.1:2]\n', '--json')
     const { isEmpty, pools, others } = JSON.parse(stdout) as Plan
     assert.deepEqual([code, isEmpty, pools.changed[0]?.added[0]?.url], [0, false, 'http://127.0.0.1:2'])
-    assert.deepEqual(others, [
-      { key: 'admin', from: { listen: '127.0.0.1:0', tokens: '(hidden)' }, to: 'off' },
-    ])
+    assert.deepEqual(others, [{ key: 'admin', from: { listen: '127.0.0.1:0' }, to: 'off' }])
+  })
+
+  test('names a token as the file does, and shows none', async (t) => {
+    const config = { listen: 0, admin: '127.0.0.1:0', workers: ['http://127.0.0.1:1'] }
+    const { plan } = await planned(t, config)
+    const token = 'a-token-that-nobody-knows'
+    const { stdout } = await plan(
+      JSON.stringify({ ...config, admin: { listen: config.admin, token } }),
+      '--json',
+    )
+    assert.deepEqual((JSON.parse(stdout) as Plan).others, [{ key: 'admin.token', to: '(hidden)' }])
   })
 
   test('knows what was changed beside the file, and would hold', async (t) => {

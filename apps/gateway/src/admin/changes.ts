@@ -122,7 +122,7 @@ async function withDrain(
 }
 
 function sayDrained(what: string, { cut, calledOff }: Drained): void {
-  if (!calledOff) say(`worker ${what}, ${cut} exchanges were cut`)
+  if (!calledOff) say(`worker ${what}; exchanges that were cut: ${cut}`)
 }
 
 /** The worker as it is now. */

@@ -41,7 +41,7 @@ suite('a text of 256 KiB is looked through in seconds, and its faults are told, 
     ['lists in lists', filled(() => '[')],
   ] as const)
     test(what, async (t) => {
-      const folder = mkdtempSync(join(tmpdir(), 'rondo-attack-'))
+      const folder = mkdtempSync(join(tmpdir(), 'rondo-hostile-'))
       t.after(() => rmSync(folder, { recursive: true }))
       const file = join(folder, 'rondo.yaml')
       writeFileSync(file, text)

@@ -13,7 +13,7 @@ import { serialAt, serialOf } from './secure.ts'
 /** A gateway with https, that goes by files of a folder. */
 async function startWithFiles(t: TestContext) {
   const authority = createAuthority(t)
-  const folder = mkdtempSync(join(tmpdir(), 'rondo-attack-'))
+  const folder = mkdtempSync(join(tmpdir(), 'rondo-hostile-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const [cert, key, file] = ['cert.pem', 'key.pem', 'rondo.yaml'].map((name) => join(folder, name)) as [
     string,
