@@ -27,8 +27,7 @@ const WARM = 40
 const GROWTH = 2_000_000
 
 /** What a log must not have. */
-const COMPLAINT =
-  /Warning|^ +at |admin \S+ ".*" failed: |cut: [1-9]|is not seen|are not seen/
+const COMPLAINT = /Warning|^ +at |admin \S+ ".*" failed: |cut: [1-9]|is not seen|are not seen/
 
 interface Usage {
   readonly heap: number
