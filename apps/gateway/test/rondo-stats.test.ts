@@ -299,7 +299,13 @@ const NO_TERMINAL =
 
 async function live(t: TestContext, { url }: FakeAdmin, columns = 60, rows = 20): Promise<Live> {
   const inner = `tty; echo "pid $$"; stty cols ${columns} rows ${rows}; exec '${process.execPath}' '${RONDO}' stats --admin ${url} --every 50ms`
-  const env = { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, FORCE_COLOR: undefined }
+  const env = {
+    ...process.env,
+    TERM: 'xterm-256color',
+    NO_COLOR: undefined,
+    FORCE_COLOR: undefined,
+    CI: undefined,
+  }
   const child = spawn('script', ['-qfec', inner, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
