@@ -494,9 +494,9 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'workers: ["localhost:3001", http://a:1/app, ftp://a:1, "http://a:0"]\n',
         [
-          'rondo.yaml:1:11: workers[0]: "localhost:3001" has the unsupported protocol "localhost:"; use "http://host:port" or "https://host:port"',
+          'rondo.yaml:1:11: workers[0]: "localhost:3001" has the unsupported protocol "localhost:"; use "http://host:port", "https://host:port", "tcp://host:port" or "tls://host:port"',
           'rondo.yaml:1:29: workers[1]: "http://a:1/app" is more than an origin; write it as "http://a:1"',
-          'rondo.yaml:1:45: workers[2]: "ftp://a:1" has the unsupported protocol "ftp:"; use "http://host:port" or "https://host:port"',
+          'rondo.yaml:1:45: workers[2]: "ftp://a:1" has the unsupported protocol "ftp:"; use "http://host:port", "https://host:port", "tcp://host:port" or "tls://host:port"',
           'rondo.yaml:1:56: workers[3]: "http://a:0" names port 0, where nobody can be reached; use 1 to 65535',
         ],
       ],

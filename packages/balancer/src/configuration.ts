@@ -3,20 +3,20 @@ import { createPoller, type OnVerdict, type Poller } from './health/poller.ts'
 import { toSettings, type PoolOptions, type Settings } from './pool-options.ts'
 import { RetryAccount } from './retry-budget.ts'
 import { warnOf } from './tls.ts'
-import { toWorkers } from './worker-list.ts'
+import { isForTcp, toWorkers } from './worker-list.ts'
 import type { Worker, WorkerSpec } from './worker.ts'
 
 /**
  * Looks whether `createPool` would take these, and starts nothing.
- * @throws OptionError for an empty list, a bad or duplicate worker, or a bad option.
+ * @throws OptionError for an empty list, a bad or duplicate worker, workers for HTTP beside such for TCP, or a bad option.
  */
 export function checkPool(workers: readonly WorkerSpec[], options: PoolOptions = {}): void {
-  toWorkers(workers, () => 0)
-  toSettings(options)
+  toSettings(options, undefined, isForTcp(toWorkers(workers, () => 0)))
 }
 
 /** What a pool goes by: its options, and what is made of them. What the options do not change goes on as it was. */
 export class Configuration {
+  readonly #isTcp: boolean
   readonly #onVerdict: OnVerdict
   #options: PoolOptions
   #settings: Settings
@@ -28,10 +28,11 @@ export class Configuration {
   #isClosed = false
 
   /** @throws OptionError for the first option that is bad. */
-  constructor(options: PoolOptions, onVerdict: OnVerdict) {
+  constructor(options: PoolOptions, isTcp: boolean, onVerdict: OnVerdict) {
+    this.#isTcp = isTcp
     this.#onVerdict = onVerdict
     this.#options = options
-    this.#settings = toSettings(options)
+    this.#settings = toSettings(options, undefined, isTcp)
     warnOf(this.#settings.tls)
     this.#retries = new RetryAccount(this.#settings.failover.budget)
     this.#poller = createPoller(this.#settings.health, onVerdict)
@@ -91,7 +92,7 @@ export class Configuration {
 
   /** What would come of other options. @throws OptionError for the first that is bad. */
   next(options: PoolOptions): Settings {
-    return toSettings(options, { options: this.#options, settings: this.#settings })
+    return toSettings(options, { options: this.#options, settings: this.#settings }, this.#isTcp)
   }
 
   /** Goes by other options from now on; `settings` is their `next`. */

@@ -124,6 +124,11 @@ export class OptionError extends TypeError {
   }
 }
 
+/** @throws OptionError that names `option` unless `value` is a function; `mend` is what to give. */
+export function checkFunction(option: string, value: unknown, mend: string): void {
+  if (typeof value !== 'function') throw new OptionError(option, value, `is no function; give ${mend}`)
+}
+
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`

@@ -10,18 +10,31 @@ export {
   RequestTimeoutError,
   WorkerFailure,
 } from './errors.ts'
+export { balanceTcp, type BalanceTcp } from './balance-tcp.ts'
+export type { BalanceTcpOptions, ClosedTcp } from './tcp/options.ts'
+export {
+  acceptProxyProtocol,
+  type AcceptProxyOptions,
+  type ProxyRefusal,
+} from './tcp/proxy-protocol-accept.ts'
+export type { ProxyVersion } from './tcp/proxy-protocol.ts'
+export { bySni, type BySni, type BySniOptions, type SniHandler, type SniRefusal } from './tcp/by-sni.ts'
+export type { ClientHello } from './tcp/client-hello.ts'
 export type { Drained, DrainOptions } from './drain.ts'
 export type { FailoverOptions, RetryReason } from './failover.ts'
 export type { Carried, Forwarder, Terms } from './forwarders/forwarder.ts'
+export { reset } from './forwarders/dial.ts'
 export { httpProxy, type HttpProxyOptions } from './forwarders/http-proxy.ts'
 export type { HealthOptions } from './health/options.ts'
 export type { Probe } from './health/probe.ts'
 export { loadBalance, type LoadBalance, type LoadBalanceOptions } from './load-balance.ts'
-export { metrics } from './metrics/controller.ts'
+export { metrics, type MetricsOptions } from './metrics/controller.ts'
+export type { OwnCount } from './metrics/own-count.ts'
 export { isWebSocket } from './refusal.ts'
 export type { Limits } from './limits.ts'
 export type { HeaderOptions } from './forwarders/request-headers.ts'
 export type { Middleware, Next } from './middleware.ts'
+export { originOf, parseOrigin } from './origin.ts'
 export type { PoolOptions } from './pool-options.ts'
 export type { PoolEvents, Updated } from './pool-events.ts'
 export { createPool, type Pool } from './pool.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex, Writable } from 'node:stream'
+import { Active } from './active.ts'
 import { answerError, answerUpgradeError } from './answer-error.ts'
-import { Bag } from './bag.ts'
 import { httpClient, toTrust } from './client.ts'
 import { toDrain, type DrainOptions } from './drain.ts'
 import { HttpError, NoWorkerError, OptionError, toHttpError, WorkerFailure } from './errors.ts'
@@ -12,6 +12,7 @@ import { toHeaderOptions, type HeaderOptions } from './forwarders/request-header
 import { answerLocally } from './local-answer.ts'
 import type { Middleware } from './middleware.ts'
 import { endTogether, isOwed, isShut, shut } from './pipeline.ts'
+import { originOf } from './origin.ts'
 import type { Pool } from './pool.ts'
 import { offersUpgrade, refusal, upgradeRefusal } from './refusal.ts'
 import { record } from './served.ts'
@@ -55,9 +56,15 @@ const FORGOTTEN = ['down', 'draining', 'removed'] as const
  *
  * Errors go to `next(error)` with `error.status` 502, 503 or 504, or are answered in short where there is no
  * `next`. Once a response has begun, a failure cuts the client's connection.
- * @throws OptionError for a bad option.
+ * @throws OptionError for a bad option, and for a pool of `tcp:` or `tls:` workers.
  */
 export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadBalance {
+  if (pool.isTcp)
+    throw new OptionError(
+      'pool',
+      pool.workers.map(({ url }) => originOf(url)),
+      'is a pool of workers for TCP; use net.createServer(balanceTcp(pool))',
+    )
   const { forwarder = httpProxy(), mountPath = 'strip', trace = false } = options
   if (mountPath !== 'strip' && mountPath !== 'keep')
     throw new OptionError('mountPath', mountPath, 'is neither "strip" nor "keep"')
@@ -68,9 +75,8 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
   const headers = toHeaderOptions(options)
 
   const { metrics } = pool
-  /** Responses and sockets of the requests under way here, and who waits for the last once the balancer is closing. */
-  const active = new Bag<Writable>()
-  let closing: PromiseWithResolvers<void> | undefined
+  /** Responses and sockets of the requests under way here. */
+  const active = new Active<Writable>()
 
   /** The heart: one worker after the other, until one has carried the exchange or no other may. */
   async function carry(
@@ -144,7 +150,6 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
       if (served.attempts === 0) metrics.unattempted++
       metrics.active--
       active.delete(entry)
-      if (active.size === 0) closing?.resolve()
     }
   }
 
@@ -173,7 +178,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     if (mountPath === 'keep') req.url = (req as { originalUrl?: string }).originalUrl ?? url
     if (forwarder.accepts?.(req) === false) return leave()
     if (isShut(req.socket)) return
-    const refused = closing ? closed() : refusal(req, { limits: pool.settings.limits, trace })
+    const refused = active.isClosing ? closed() : refusal(req, { limits: pool.settings.limits, trace })
     const isDeclined = offersUpgrade(req)
     if (isDeclined) res.shouldKeepAlive = false
     if (isDeclined || refused?.headers?.['Connection'] === 'close') shut(req.socket)
@@ -193,7 +198,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     if (isOwed(socket)) return void socket.destroy() // an answer would come before those, and they into the WebSocket
     socket.on('error', () => {}) // a client that breaks off is no news, and must not be an uncaught error
     try {
-      const refused = closing ? closed() : upgradeRefusal(req)
+      const refused = active.isClosing ? closed() : upgradeRefusal(req)
       if (refused) throw refused
       if (forwarder.accepts?.(req) === false) throw new HttpError(404, 'not found')
       await carry(req, socket, (worker, terms) => forwarder.upgrade(req, socket, head, worker, terms))
@@ -207,19 +212,10 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
 
   async function close(drain?: DrainOptions): Promise<{ cut: number }> {
     const { timeout } = toDrain('', drain)
-    closing ??= Promise.withResolvers()
-    if (active.size === 0) closing.resolve()
-    let cut = 0
-    const timer = setTimeout(() => {
-      cut = active.size
-      for (const carrier of active.values()) carrier.destroy() // nothing of it goes on to another worker
-      closing?.resolve()
-    }, timeout)
-    await closing.promise
-    clearTimeout(timer)
+    const ended = await active.close(timeout) // nothing that is cut goes on to another worker
     for (const event of FORGOTTEN) pool.off(event, forget)
     forwarder.close()
-    return { cut }
+    return ended
   }
 
   return Object.assign(balance, { upgrade, close })

@@ -28,7 +28,7 @@ suite('createPool refuses, naming the option, the value and the mend,', () => {
     [
       'a bad worker, by its place',
       ['http://a.test', 'ws://b.test'],
-      'workers[1]: "ws://b.test" has the unsupported protocol "ws:"; use "http://host:port" or "https://host:port"',
+      'workers[1]: "ws://b.test" has the unsupported protocol "ws:"; use "http://host:port", "https://host:port", "tcp://host:port" or "tls://host:port"',
     ],
     [
       'a bad weight, by its place',

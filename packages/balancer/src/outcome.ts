@@ -1,8 +1,11 @@
-/** What became of an attempt: the status that the worker answered in full, or why there is none. */
-export type Outcome = number | 'failed' | 'client-gone'
+/**
+ * What became of an attempt: the status that the worker answered in full, or why there is none. A TCP connection is `closed`
+ * when both sides have ended it, `idle` when it was silent for too long.
+ */
+export type Outcome = number | 'closed' | 'idle' | 'failed' | 'client-gone'
 
 /** The classes by which finished attempts are counted. */
-export type StatusClass = '1xx' | '2xx' | '3xx' | '4xx' | '5xx' | 'failed' | 'client-gone'
+export type StatusClass = '1xx' | '2xx' | '3xx' | '4xx' | '5xx' | 'closed' | 'idle' | 'failed' | 'client-gone'
 
 /** How attempts fail: the phase in which the worker let them down (see `WorkerFailure`), or that it took too long. */
 export type FailureKind = 'connect' | 'request' | 'response' | 'timeout' | 'other'

@@ -23,7 +23,7 @@ export interface PoolOptions {
   readonly limits?: Partial<Limits>
   /** How connections to workers are kept. */
   readonly keepAlive?: Partial<KeepAlive>
-  /** How workers are spoken to whose URL begins with `https:`. Default: their certificates are verified by who Node trusts. */
+  /** How workers are spoken to whose URL begins with `https:` or `tls:`. Default: their certificates are verified by who Node trusts. */
   readonly tls?: TlsOptions
   /** Keeps sessions with their worker by a cookie. Default off. */
   readonly sticky?: StickyOptions
@@ -52,11 +52,13 @@ export interface Settings {
 
 /**
  * @param before What was given before, and what came of it: strategies and sessions that are still wanted go on.
+ * @param isTcp Whether it is for a pool of workers for TCP.
  * @throws OptionError for the first that is bad.
  */
 export function toSettings(
   options: PoolOptions,
   before?: { readonly options: PoolOptions; readonly settings: Settings },
+  isTcp = false,
 ): Settings {
   const {
     strategy = 'round-robin',
@@ -74,7 +76,7 @@ export function toSettings(
     before !== undefined && isDeepStrictEqual(options[name], before.options[name])
   const tls = before && isAsBefore('tls') ? before.settings.tls : toTls(options.tls)
   return {
-    health: toHealth(options.health, tls),
+    health: toHealth(options.health, tls, isTcp),
     strategy: before && isAsBefore('strategy') ? before.settings.strategy : toStrategy(strategy),
     failover: toFailover(failover),
     timeouts: toTimeouts(timeouts),

@@ -10,15 +10,15 @@ import type { PoolOptions, Settings } from './pool-options.ts'
 import type { RetryAccount } from './retry-budget.ts'
 import { statsOf, type PoolStats } from './stats.ts'
 import { tell } from './tell.ts'
-import { checkNames, merge, displaced, find, ids, toWorkers } from './worker-list.ts'
-import { Worker, type Carrier, type Lease, type Released, type WorkerSpec } from './worker.ts'
+import { merge, displaced, find, ids, isForTcp, toWorker, toWorkers } from './worker-list.ts'
+import type { Carrier, Lease, Released, Worker, WorkerSpec } from './worker.ts'
 
 const NONE: ReadonlySet<Worker> = new Set()
 
 /**
  * A pool of workers that serve the same thing, polled from now on. An app needs no more than this and
  * `loadBalance`: requests that come before the first probes are in wait for them.
- * @throws OptionError for an empty list, a bad or duplicate worker, or a bad option.
+ * @throws OptionError for an empty list, a bad or duplicate worker, workers for HTTP beside such for TCP, or a bad option.
  */
 export function createPool(workers: readonly WorkerSpec[], options: PoolOptions = {}): Pool {
   return new Pool(workers, options)
@@ -28,6 +28,8 @@ export function createPool(workers: readonly WorkerSpec[], options: PoolOptions 
 export class Pool extends EventEmitter<PoolEvents> {
   /** What is counted of the requests. */
   readonly metrics: Metrics = new Metrics(() => this.#workers)
+  /** Whether its workers are for TCP (`tcp:` and `tls:`), all of them and for good, and not for HTTP. */
+  readonly isTcp: boolean
   #workers: readonly Worker[] = []
   #seq = 0
   #closing: Promise<Drained[]> | undefined
@@ -38,7 +40,8 @@ export class Pool extends EventEmitter<PoolEvents> {
   constructor(specs: readonly WorkerSpec[], options: PoolOptions = {}) {
     super()
     const workers = toWorkers(specs, this.#nextSeq)
-    this.#configuration = new Configuration(options, this.#judged)
+    this.isTcp = isForTcp(workers)
+    this.#configuration = new Configuration(options, this.isTcp, this.#judged)
     this.#picker = new Picker(this.settings, this.#drains, (worker, state) => {
       this.#refresh()
       if (state !== 'half-open')
@@ -96,11 +99,10 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   /**
    * Adds a worker, eligible from its first good probe, which goes out at once.
-   * @throws OptionError for a bad or duplicate worker; nothing is changed then.
+   * @throws OptionError for a bad or duplicate worker, or one of the other kind; nothing is changed then.
    */
   add(spec: WorkerSpec): Worker {
-    const worker = new Worker(spec, this.#nextSeq(), 'worker')
-    checkNames([...this.#workers, worker])
+    const worker = toWorker(spec, this.#nextSeq(), this.isTcp, this.#workers)
     this.#join([worker])
     return worker
   }
@@ -135,20 +137,19 @@ export class Pool extends EventEmitter<PoolEvents> {
    * Makes the pool what `createPool` would make of these workers and options, at once and under load: who is new is
    * added, who is missing is removed (as `options.drain` says), who stays, by id and URL, keeps its counters,
    * connections and health, and gets its new weight. Without `options` those that it has stay.
-   * @throws OptionError for a bad or duplicate worker, or none, or a bad option; nothing is changed then.
+   * @throws OptionError for a bad or duplicate worker, one of the other kind, none, or a bad option; nothing is changed then.
    */
   update(specs: readonly WorkerSpec[], options: PoolOptions = this.#configuration.options): Updated {
     const settings = this.#configuration.next(options)
-    const wanted = toWorkers(specs, this.#nextSeq)
+    const wanted = toWorkers(specs, this.#nextSeq, this.isTcp)
     this.#configuration.change(options, settings, this.#workers)
     this.#picker.reconfigure(settings)
     const drain = this.#drainOptions({})
     const { kept, added, removed } = merge(this.#workers, wanted)
     for (const worker of kept) this.#drains.stay(worker)
     this.#refresh()
-    const drained = removed
-      .filter((worker) => !this.#drains.isLeaving(worker)) // else its drain goes on as it was asked for
-      .map((worker) => this.#removeWorker(worker, drain))
+    const leaving = removed.filter((worker) => !this.#drains.isLeaving(worker)) // others go on as they were asked to
+    const drained = leaving.map((worker) => this.#removeWorker(worker, drain))
     for (const worker of displaced(removed, [...kept, ...added])) this.#leave(worker)
     this.#join(added)
     return {

@@ -7,9 +7,32 @@ import type { WorkerStats } from './stats.ts'
 import type { FailureKind, Lease, Outcome } from './worker.ts'
 
 const KINDS: readonly FailureKind[] = ['connect', 'request', 'response', 'timeout', 'other']
-const OUTCOMES: readonly Outcome[] = [101, 200, 204, 304, 404, 500, 503, 799, 'failed', 'client-gone']
+const OUTCOMES: readonly Outcome[] = [
+  101,
+  200,
+  204,
+  304,
+  404,
+  500,
+  503,
+  799,
+  'closed',
+  'idle',
+  'failed',
+  'client-gone',
+]
 
-const NO_OUTCOMES = { '1xx': 0, '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0, failed: 0, 'client-gone': 0 }
+const NO_OUTCOMES = {
+  '1xx': 0,
+  '2xx': 0,
+  '3xx': 0,
+  '4xx': 0,
+  '5xx': 0,
+  closed: 0,
+  idle: 0,
+  failed: 0,
+  'client-gone': 0,
+}
 const NO_FAILURES = { connect: 0, request: 0, response: 0, timeout: 0, other: 0 }
 
 const first = (pool: Pool): WorkerStats => pool.stats().workers[0] ?? assert.fail()
@@ -44,6 +67,8 @@ suite('the stats of a pool', () => {
           retries: 0,
           outcomes: NO_OUTCOMES,
           failures: NO_FAILURES,
+          received: 0,
+          sent: 0,
           latency: 0,
           quantiles: undefined,
           lastProbe: { at: 1_700_000_000_000, isWell: true, reason: 'probe succeeded', streak: 1 },
@@ -65,6 +90,8 @@ suite('the stats of a pool', () => {
       '3xx': 1,
       '4xx': 1,
       '5xx': 3,
+      closed: 1,
+      idle: 1,
       failed: 1,
       'client-gone': 1,
     })
@@ -95,6 +122,20 @@ suite('the stats of a pool', () => {
     assert.deepEqual([attempts, inFlight], [1, 0])
     assert.deepEqual(outcomes, { ...NO_OUTCOMES, failed: 1 })
     assert.deepEqual(failures, { ...NO_FAILURES, connect: 1 })
+  })
+
+  test('have the bytes of TCP connections, of those under way and of those that are over', async (t) => {
+    const pool = poolOf(t, 1)
+    await pool.ready
+    const carrier = { destroy() {}, received: 0, sent: 0 }
+    const lease = pool.acquire(somebody, undefined, carrier)
+    Object.assign(carrier, { received: 5, sent: 7 })
+    pool.acquire(somebody, undefined, { destroy() {}, received: 10, sent: 20 })?.release('closed')
+    assert.deepEqual([first(pool).received, first(pool).sent], [15, 27])
+    Object.assign(carrier, { received: 6, sent: 8 })
+    lease?.release('client-gone')
+    lease?.release('failed')
+    assert.deepEqual([first(pool).received, first(pool).sent], [16, 28])
   })
 
   test('count as retries the attempts that are not the first of their request', async (t) => {

@@ -1,6 +1,7 @@
 import type { BreakerState } from './breaker.ts'
 import type { Drains } from './drain.ts'
 import type { LastProbe, Poller } from './health/poller.ts'
+import { originOf } from './origin.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Picker } from './picker.ts'
 import type { Quantiles } from './recent.ts'
@@ -26,6 +27,9 @@ export interface WorkerStats {
   /** Attempts ever over, by what became of them; those that failed, by how. */
   readonly outcomes: Readonly<Record<StatusClass, number>>
   readonly failures: Readonly<Record<FailureKind, number>>
+  /** Bytes of TCP connections, from the worker and to it. */
+  readonly received: number
+  readonly sent: number
   /** Peak EWMA of what an answer takes, in ms. */
   readonly latency: number
   /** What its last answers took, as the histogram of the metrics counts them; undefined before the first. */
@@ -65,7 +69,7 @@ export function statsOf(
     quantiles: metrics.quantiles(),
     workers: workers.map((worker) => ({
       id: worker.id,
-      url: worker.url.origin,
+      url: originOf(worker.url),
       weight: worker.fullWeight,
       weightNow: worker.weight,
       alive: worker.alive,
@@ -77,6 +81,8 @@ export function statsOf(
       retries: worker.retries,
       outcomes: { ...worker.outcomes },
       failures: { ...worker.failures },
+      received: worker.received,
+      sent: worker.sent,
       latency: worker.latency,
       quantiles: metrics.quantiles(worker),
       lastProbe: poller.last(worker),

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import {
   checkServerIdentity,
   connect,
@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly keepAlive?: number
   readonly localAddress?: string
   readonly signal?: AbortSignal
+  /** A connection to the worker that stands, for TLS to begin on it; then what else is said here of the one beneath does not count. */
+  readonly socket?: Socket
   /** Whether the last session may be resumed; if not, the certificate is shown and verified anew. Default true. */
   readonly resumes?: boolean
 }
@@ -46,11 +48,11 @@ export function connectTls(
     rejectUnauthorized: tls.verify,
     checkServerIdentity: (_host, certificate) => checkIdentity(name, certificate),
     servername: isIP(name) ? '' : name.replace(/\.$/, ''), // RFC 6066, 3: no address, and no dot behind a name
-    ALPNProtocols: ['http/1.1'],
+    ...(!worker.isTcp && { ALPNProtocols: ['http/1.1'] }),
     ...(known?.tls === tls && { session: known.session }),
   }
   const socket = connect(settings)
-  let isTcp = false
+  let isTcp = options.socket !== undefined
   let isOpen = false
   let waiting: Connected | undefined = done // not held longer: it may know of the request that it was made for
 

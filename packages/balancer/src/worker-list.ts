@@ -1,14 +1,40 @@
 import { OptionError } from './errors.ts'
 import { metricNames } from './metrics/names.ts'
+import { originOf } from './origin.ts'
 import { setWeight, Worker, type WorkerSpec } from './worker.ts'
 
-/** @throws OptionError for no worker at all, or a bad or duplicate one. */
-export function toWorkers(specs: readonly WorkerSpec[], seq: () => number): Worker[] {
+/** @throws OptionError for no worker at all, a bad or duplicate one, or some for HTTP and some for TCP. */
+export function toWorkers(specs: readonly WorkerSpec[], seq: () => number, isTcp?: boolean): Worker[] {
   if (!Array.isArray(specs) || specs.length === 0)
     throw new OptionError('workers', specs, 'names no worker; give at least one, as "http://host:port"')
   const workers = specs.map((spec, i) => new Worker(spec, seq(), `workers[${i}]`))
+  for (const [i, worker] of workers.entries()) checkKind(worker, isTcp ?? isForTcp(workers), `workers[${i}]`)
   checkNames(workers)
   return workers
+}
+
+/** One more beside those there are. @throws OptionError for a bad or duplicate worker, or one of the other kind. */
+export function toWorker(spec: WorkerSpec, seq: number, isTcp: boolean, others: readonly Worker[]): Worker {
+  const worker = new Worker(spec, seq, 'worker')
+  checkKind(worker, isTcp, 'worker')
+  checkNames([...others, worker])
+  return worker
+}
+
+/** Whether workers of one kind are for TCP, and not for HTTP. */
+export function isForTcp(workers: readonly Worker[]): boolean {
+  return workers[0]?.isTcp ?? false
+}
+
+/** A pool has one kind of workers, for good: who balances it relies on that. @throws OptionError for one of the other. */
+function checkKind(worker: Worker, isTcp: boolean, option: string): void {
+  if (worker.isTcp === isTcp) return
+  const [kind, other] = isTcp ? ['TCP', 'HTTP'] : ['HTTP', 'TCP']
+  throw new OptionError(
+    option,
+    originOf(worker.url),
+    `is a worker for ${other} in a pool for ${kind}; give it a pool of its own`,
+  )
 }
 
 /** @throws OptionError for an id that nobody has, naming those who are there. */

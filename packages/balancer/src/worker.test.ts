@@ -50,7 +50,7 @@ suite('what is no worker is an error that names the option, the value and the me
   for (const [spec, message] of [
     [
       'localhost:3001',
-      'o: "localhost:3001" has the unsupported protocol "localhost:"; use "http://host:port" or "https://host:port"',
+      'o: "localhost:3001" has the unsupported protocol "localhost:"; use "http://host:port", "https://host:port", "tcp://host:port" or "tls://host:port"',
     ],
     ['localhost', 'o: "localhost" is not a URL; write it as "http://host:port"'],
     ['', 'o: "" is not a URL; write it as "http://host:port"'],
@@ -62,7 +62,7 @@ suite('what is no worker is an error that names the option, the value and the me
     ],
     [
       'ftp://a.test',
-      'o: "ftp://a.test" has the unsupported protocol "ftp:"; use "http://host:port" or "https://host:port"',
+      'o: "ftp://a.test" has the unsupported protocol "ftp:"; use "http://host:port", "https://host:port", "tcp://host:port" or "tls://host:port"',
     ],
     ['http://a.test/api', 'o: "http://a.test/api" is more than an origin; write it as "http://a.test"'],
     ['http://a.test?x=1', 'o: "http://a.test?x=1" is more than an origin; write it as "http://a.test"'],
@@ -214,5 +214,18 @@ suite('the latency of a worker', () => {
   test('is told neither by clients that left nor by upgraded connections', () => {
     assert.equal(after([50, 200], [9000, 'client-gone'], [9000, 101]).worker.latency < 50, true)
     assert.equal(after([9000, 101]).worker.latency, 0)
+  })
+  test('is how long a TCP connection took to stand, however long it then goes on and however it ends', () => {
+    for (const outcome of ['closed', 'idle', 'failed', 'client-gone'] as const) {
+      const state = { now: 1_000_000 }
+      const worker = new Worker('http://localhost:3001', 0, 'worker', () => state.now)
+      const lease = worker.lease()
+      state.now += 20
+      lease.connected()
+      assert.equal(worker.latency, 20)
+      state.now += 100
+      lease.release(outcome)
+      assert.ok(worker.latency > 19 && worker.latency < 20, `${worker.latency} ms`)
+    }
   })
 })

@@ -1,35 +1,21 @@
 import { Bag, type Entry } from './bag.ts'
-import { OptionError } from './errors.ts'
-import { statusClass, type FailureKind, type Outcome, type StatusClass } from './outcome.ts'
-import { parseOrigin } from './origin.ts'
+import type { FailureKind, Outcome, StatusClass } from './outcome.ts'
 import { Ramp } from './ramp.ts'
 import { PeakEwma } from './peak-ewma.ts'
+import { Tally, type Carrier } from './tally.ts'
+import { parseSpec, type WorkerSpec } from './worker-spec.ts'
 
 export type { FailureKind, Outcome, StatusClass } from './outcome.ts'
-
-/** How a worker is given to a pool: its origin, or the origin with what belongs to it. */
-export type WorkerSpec =
-  | string
-  | URL
-  | {
-      /** `http://host:port` or `https://host:port`, without path, credentials or query. */
-      readonly url: string | URL
-      /** The worker's id; default `host:port`. */
-      readonly name?: string
-      /** Share of the traffic, relative to the other workers, under strategies that know weights. Default 1. */
-      readonly weight?: number
-    }
+export type { Carrier } from './tally.ts'
+export type { WorkerSpec } from './worker-spec.ts'
 
 /** One attempt on one worker, from pick to release. */
 export interface Lease {
   readonly worker: Worker
+  /** Tells that a TCP connection stands: how long that took is the worker's latency. */
+  connected(): void
   /** Ends the attempt; a second release does nothing. `kind` is of the outcome `failed`. */
   release(outcome: Outcome, kind?: FailureKind): void
-}
-
-/** What an attempt is carried for: a response, or an upgraded client's socket. To destroy it ends the attempt. */
-export interface Carrier {
-  destroy(): unknown
 }
 
 /** Told of an attempt's end: what became of it, after how many ms. */
@@ -47,6 +33,8 @@ export let setWeight: (worker: Worker, weight: number) => void
 /** Has a worker's weight grow to its full size, over so many ms from now. For `pool.ts` alone. */
 export let ramp: (worker: Worker, duration: number) => void
 
+let connected: (attempt: Attempt) => void
+
 let settle: (attempt: Attempt, outcome: Outcome, kind: FailureKind) => number
 
 const systemClock = (): number => performance.now()
@@ -61,7 +49,10 @@ export class Worker {
   /** For sockets: the host without the brackets of an IPv6 literal. */
   readonly hostname: string
   readonly port: number
-  readonly isSecure: boolean // whether it is spoken to by TLS
+  /** Whether it is spoken to by TLS. */
+  readonly isSecure: boolean
+  /** Whether it is one for TCP: nobody knows what it speaks. Else that is HTTP. */
+  readonly isTcp: boolean
   /** Its place in the pool, never reused. Lists of workers are sorted by it, so round robin knows where it stood. */
   readonly seq: number
 
@@ -75,23 +66,7 @@ export class Worker {
   readonly #now: () => number
   #idle: PromiseWithResolvers<void> | undefined
   readonly #attempts = new Bag<Attempt>()
-  readonly #outcomes: Record<StatusClass, number> = {
-    '1xx': 0,
-    '2xx': 0,
-    '3xx': 0,
-    '4xx': 0,
-    '5xx': 0,
-    failed: 0,
-    'client-gone': 0,
-  }
-
-  readonly #failures: Record<FailureKind, number> = {
-    connect: 0,
-    request: 0,
-    response: 0,
-    timeout: 0,
-    other: 0,
-  }
+  readonly #tally = new Tally()
 
   static {
     setAlive = (worker, alive) => {
@@ -106,22 +81,24 @@ export class Worker {
     ramp = (worker, duration) => {
       worker.#ramp = new Ramp(worker.#now(), duration)
     }
+    connected = (attempt) => {
+      const { worker, begun } = attempt
+      const now = worker.#now()
+      worker.#latency.observe(now, now - begun)
+      attempt.isObserved = true
+    }
     settle = (attempt, outcome, kind) => attempt.worker.#settle(attempt, outcome, kind)
   }
 
   /** `now` is the clock, in ms. @throws OptionError that names `option` when the spec is not a worker. */
   constructor(spec: WorkerSpec, seq: number, option: string, now: () => number = systemClock) {
-    const isUrl = typeof spec !== 'object' || spec === null || spec instanceof URL
-    const { url, name, weight = 1 } = isUrl ? { url: spec } : spec
-    this.url = parseOrigin(url, option)
+    const { url, name, weight } = parseSpec(spec, option)
+    this.url = url
     this.host = this.url.host
     this.hostname = this.url.hostname.replace(/^\[|\]$/g, '')
-    this.isSecure = this.url.protocol === 'https:'
+    this.isSecure = this.url.protocol === 'https:' || this.url.protocol === 'tls:'
+    this.isTcp = this.url.protocol === 'tcp:' || this.url.protocol === 'tls:'
     this.port = Number(this.url.port) || (this.isSecure ? 443 : 80)
-    if (name !== undefined && (typeof name !== 'string' || name.trim() === ''))
-      throw new OptionError(`${option}.name`, name, 'is not a name; give a string that is not empty')
-    if (typeof weight !== 'number' || !Number.isFinite(weight) || weight <= 0)
-      throw new OptionError(`${option}.weight`, weight, 'is not a weight; give a number above 0')
     this.id = name ?? `${this.url.hostname}:${this.port}`
     this.seq = seq
     this.#weight = weight
@@ -168,16 +145,27 @@ export class Worker {
 
   /** Attempts ever failed, by how. Written by leases. */
   get failures(): Readonly<Record<FailureKind, number>> {
-    return this.#failures
+    return this.#tally.failures
   }
 
   /** Attempts ever finished, by what became of them. Written by leases. */
   get outcomes(): Readonly<Record<StatusClass, number>> {
-    return this.#outcomes
+    return this.#tally.outcomes
+  }
+
+  /** Bytes that TCP connections have brought from it, those under way included. Written by leases. */
+  get received(): number {
+    return this.#tally.received + this.#underWay('received')
+  }
+
+  /** Bytes that TCP connections have brought to it, those under way included. Written by leases. */
+  get sent(): number {
+    return this.#tally.sent + this.#underWay('sent')
   }
 
   /**
-   * How long it takes for a whole answer, in ms: a peak EWMA that time decays, 0 before the first attempt is over.
+   * How long it takes for a whole answer, or for a TCP connection to stand, in ms: a peak EWMA that time decays, 0
+   * before the first attempt is over.
    * A failed attempt never lowers it, lest who fails fast looks fast. Written by leases.
    */
   get latency(): number {
@@ -207,15 +195,18 @@ export class Worker {
     return attempts.length
   }
 
+  #underWay(way: 'received' | 'sent'): number {
+    return this.#attempts.values().reduce((sum, { carrier }) => sum + (carrier?.[way] ?? 0), 0)
+  }
+
   /** Returns how long the attempt took. */
   #settle(attempt: Attempt, outcome: Outcome, kind: FailureKind): number {
     if (attempt.entry) this.#attempts.delete(attempt.entry)
-    this.#outcomes[statusClass(outcome)]++
-    if (outcome === 'failed') this.#failures[kind]++
+    this.#tally.add(outcome, kind, attempt.carrier)
     const now = this.#now()
     const duration = now - attempt.begun
-    if (outcome === 'failed') this.#latency.hold(now, duration)
-    else if (outcome !== 'client-gone' && outcome !== 101) this.#latency.observe(now, duration)
+    if (outcome === 'failed' && !attempt.isObserved) this.#latency.hold(now, duration)
+    else if (typeof outcome === 'number' && outcome !== 101) this.#latency.observe(now, duration)
     if (this.#attempts.size === 0 && this.#idle) {
       this.#idle.resolve()
       this.#idle = undefined
@@ -231,6 +222,8 @@ class Attempt implements Lease {
   readonly begun: number
   /** By which its worker finds it. Written by the worker. */
   entry: Entry<Attempt> | undefined
+  /** Whether the worker's latency is told of it already. Written by the worker. */
+  isObserved = false
   readonly #released: Released | undefined
   #open = true
 
@@ -239,6 +232,10 @@ class Attempt implements Lease {
     this.carrier = carrier
     this.#released = released
     this.begun = begun
+  }
+
+  connected(): void {
+    connected(this)
   }
 
   release(outcome: Outcome, kind: FailureKind = 'other'): void {

@@ -44,12 +44,13 @@ function expire(socket: Socket, event: 'connect' | 'secureConnect', timeout: num
     if (--left > 0) wait()
     else socket.destroy(timedOut(socket.connecting ? 'no connection' : 'no TLS handshake', timeout))
   }
-  const stop = (): void => {
+  function stop(): void {
     clearTimeout(timer)
     timer = undefined
+    socket.off(event, stop).off('close', stop)
   }
   wait()
-  socket.once(event, stop).once('close', stop)
+  socket.on(event, stop).on('close', stop)
 }
 
 /** The error of a worker that did not do `what` it should within `limit` ms. */
@@ -64,6 +65,8 @@ export function isTimeout(error: unknown): boolean {
 
 /** Cuts a connection in a way that cannot be taken for its end, where the system can. */
 export function reset(socket: Socket & { readonly _parent?: Socket | null }): void {
+  const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0
+  if (isEnding) return void socket.destroy() // libuv refuses to reset it (EINVAL), and Node would never close it then
   try {
     const { _parent: tcp } = socket // a TLS socket knows no reset; the one beneath it has no other name
     ;(tcp ?? socket).resetAndDestroy()

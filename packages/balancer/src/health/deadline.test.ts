@@ -9,7 +9,11 @@ const HERE = import.meta.filename
 const never = new AbortController().signal
 
 test('work that ends in time has no fault, and a calm loop did not stall', async () => {
-  assert.deepEqual(await untilDeadline(async () => {}, 10_000, never), { fault: undefined, stalled: false })
+  assert.deepEqual(await untilDeadline(async () => {}, 10_000, never), {
+    fault: undefined,
+    stalled: false,
+    isStarved: false,
+  })
 })
 
 test('work that never ends is ended at its deadline', async () => {

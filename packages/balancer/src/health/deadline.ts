@@ -9,7 +9,15 @@ export interface Ending {
    * between two looks, so none that long is missed, and one of three tenths may be taken for it.
    */
   readonly stalled: boolean
+  /** Whether it failed because this process, or the machine, has no descriptors left, which says nothing of who was asked. */
+  readonly isStarved: boolean
 }
+
+/** Thrown by work whose deadline is over, at once: an answer came, and here is why it is none. */
+export class WrongAnswer extends Error {}
+
+/** Of this process (`ulimit -n`), and of the machine. */
+const NO_DESCRIPTOR: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE'])
 
 /**
  * How often the loop is looked at until the deadline. The deadline is that many looks, so it comes late in a stalled
@@ -31,11 +39,13 @@ export async function untilDeadline(
   let looks = 0
   let looked = performance.now()
   let stalled = false
+  let ended: string | undefined
   let last: NodeJS.Immediate | undefined
 
   function end(why: string): void {
-    reject(new Error(why))
+    ended = why
     abort.abort()
+    reject(new Error(why))
   }
   const stop = (): void => end('no longer watched')
 
@@ -55,15 +65,18 @@ export async function untilDeadline(
   const timer = setInterval(tick, Math.ceil(timeout / LOOKS)).unref()
   gone.addEventListener('abort', stop)
   let fault: string | undefined
+  let isStarved = false
   try {
     await Promise.race([work(abort.signal), over])
+    fault = ended
   } catch (error) {
-    fault = describe(error)
+    isStarved = NO_DESCRIPTOR.has((error as NodeJS.ErrnoException | undefined)?.code)
+    fault = error instanceof WrongAnswer ? error.message : (ended ?? describe(error))
   } finally {
     clearInterval(timer)
     clearImmediate(last)
     gone.removeEventListener('abort', stop)
   }
   look()
-  return { fault, stalled }
+  return { fault, stalled, isStarved }
 }

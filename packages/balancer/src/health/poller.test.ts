@@ -53,6 +53,19 @@ suite('a verdict', () => {
     assert.deepEqual([worker.alive, verdicts], [false, ['down: ill']])
   })
 
+  test('stands while there are no descriptors left to probe with, which no worker is to blame for', async (t) => {
+    const { worker, poller, calls, verdicts, probes } = watching(t)
+    await probes('+')
+    for (let i = 0; i < 5; i++) {
+      const polled = poller.poll()
+      calls.at(-1)?.fail(Object.assign(new Error('connect EMFILE 127.0.0.1:3001'), { code: 'EMFILE' }))
+      await polled
+    }
+    assert.deepEqual([worker.alive, verdicts], [true, ['up: probe succeeded']])
+    await probes('---')
+    assert.equal(worker.alive, false)
+  })
+
   test('falls after three bad probes in a row, and says why', async (t) => {
     const { worker, verdicts, probes } = watching(t)
     await probes('+--')

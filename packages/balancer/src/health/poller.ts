@@ -125,11 +125,12 @@ export function createPoller(health: Health, onVerdict: OnVerdict): Poller {
     return watched.probing
   }
 
-  function settle(worker: Worker, watched: Watch, { fault, stalled }: Ending): boolean {
+  function settle(worker: Worker, watched: Watch, { fault, stalled, isStarved }: Ending): boolean {
     if (watches.get(worker) !== watched) return true
     watched.stalled = stalled ? watched.stalled + 1 : 0
     if (stalled && watched.stalled <= REPEATS) return false
     watched.stalled = 0
+    if (isStarved && watched.last) return true // the verdict stands; somebody may wait for a first one
     count(worker, watched, fault)
     return true
   }

@@ -129,6 +129,22 @@ suite('metrics', () => {
     assert.deepEqual([res.status, await res.json()], [404, { error: 'not found', status: 404 }])
   })
 
+  test('show counts of its own beside those of several pools', async (t) => {
+    const pool = poolOf(t, 1)
+    const values = [
+      { labels: { listener: 'a', kind: 'full' }, value: 3 },
+      { labels: { listener: 'b "c"', kind: 'full' }, value: 1 },
+    ]
+    const counts = () => [{ name: 'own', help: 'Of their own', values }]
+    const app = createServer((req, res) => void metrics(() => new Map([['p', pool]]), { counts })(req, res))
+    const port = await listen(t, app)
+    const headers = { accept: PROMETHEUS, connection: 'close' }
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).text()
+    assert.ok(text.includes('own_total{listener="a",kind="full"} 3\n'), text)
+    assert.ok(text.includes('own_total{listener="b \\"c\\"",kind="full"} 1\n'), text)
+    assert.match(text, /# EOF\n$/)
+  })
+
   test('are a named function, for stack traces', (t) => {
     assert.equal(metrics(poolOf(t, 1)).name, 'metrics')
   })

@@ -4,9 +4,18 @@ import { HttpError } from '../errors.ts'
 import type { Middleware } from '../middleware.ts'
 import type { Pool } from '../pool.ts'
 import { Metrics } from './metrics.ts'
+import type { OwnCount } from './own-count.ts'
 
 /** A pool, or what tells the pools that there are at the moment by their names. */
 export type Pools = Pool | (() => ReadonlyMap<string, Pool>)
+
+/** Where they are, and what is shown beside them. */
+export interface MetricsOptions {
+  /** Below the mount point. Default `/metrics`. */
+  readonly path?: string
+  /** Counts of your own, for OpenMetrics; of several pools alone. */
+  readonly counts?: () => readonly OwnCount[]
+}
 
 type Views = Pick<Metrics, 'contentType' | 'openMetrics' | 'plain'>
 
@@ -20,17 +29,21 @@ const OPEN_METRICS = /\bapplication\/openmetrics-text\b/i
  * `curl` and browsers get plain samples; a client that asks for OpenMetrics, as a Prometheus server does, gets
  * labelled series. Both come from the same counts.
  */
-export function metrics(pools: Pools, { path = '/metrics' }: { path?: string } = {}): Middleware {
+export function metrics(
+  pools: Pools,
+  { path = '/metrics', counts = () => [] }: MetricsOptions = {},
+): Middleware {
   return function metrics(req, res, next) {
-    if (req.method === 'GET' && pathOf(req.url) === path) return answerMetrics(viewsOf(pools), req, res)
+    if (req.method === 'GET' && pathOf(req.url) === path)
+      return answerMetrics(viewsOf(pools, counts()), req, res)
     if (next) return next()
     return answerError(new HttpError(404, 'not found'), req, res)
   }
 }
 
-function viewsOf(pools: Pools): Views {
+function viewsOf(pools: Pools, counts: readonly OwnCount[]): Views {
   if (typeof pools !== 'function') return pools.metrics
-  return Metrics.together(new Map(Array.from(pools(), ([name, pool]) => [name, pool.metrics])))
+  return Metrics.together(new Map(Array.from(pools(), ([name, pool]) => [name, pool.metrics])), counts)
 }
 
 function pathOf(url = ''): string {

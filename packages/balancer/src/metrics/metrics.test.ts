@@ -126,6 +126,8 @@ suite('the OpenMetrics view', () => {
       '3xx': 1,
       '4xx': 3,
       '5xx': 1,
+      closed: 0,
+      idle: 0,
       failed: 2,
       'client-gone': 1,
     }

@@ -9,17 +9,19 @@ import {
 import { Recent, type Quantiles } from '../recent.ts'
 import type { StatusClass, Worker } from '../worker.ts'
 import { metricNames } from './names.ts'
+import type { OwnCount } from './own-count.ts'
 
 /** Upper bounds of the duration histogram's buckets, in seconds: from a cache hit to a slow report. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /**
- * What a pool counts of its requests; `load-balance.ts` writes it, attempts are counted by the workers.
+ * What a pool counts of its requests, and of its TCP connections as if each were one; `load-balance.ts` and
+ * `balance-tcp.ts` write it, attempts are counted by the workers.
  * Once no request waits, and while no worker was removed: the sum of the workers' `requests` =
  * `total` − `unattempted` + `retries`.
  */
 export class Metrics {
-  /** Requests and upgrades that were accepted for balancing. */
+  /** Requests, upgrades and TCP connections that were accepted for balancing. */
   total = 0
   /** Those answered 502, 503 or 504 by the balancer itself, or cut by it for a worker's failure; what a drain cuts is not in it. */
   failed = 0
@@ -104,6 +106,7 @@ export class Metrics {
   /** All views of several pools in one, by their names: the label `pool`, and a part of the workers' plain names. */
   static together(
     pools: ReadonlyMap<string, Metrics>,
+    counts: readonly OwnCount[] = [],
   ): Pick<Metrics, 'contentType' | 'openMetrics' | 'plain'> {
     return {
       contentType: Registry.OPENMETRICS_CONTENT_TYPE,
@@ -115,6 +118,11 @@ export class Metrics {
         )
         const registry = AggregatorRegistry.aggregate<OpenMetricsContentType>(all)
         registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
+        for (const { name, help, values } of counts) {
+          const labelNames = Object.keys(values[0]?.labels ?? {})
+          const counter = new Counter({ name, help, labelNames, registers: [registry] })
+          for (const { labels, value } of values) counter.inc(labels, value)
+        }
         return registry.metrics()
       },
       plain: () =>
@@ -153,8 +161,12 @@ export class Metrics {
         },
       })
 
-    count('rondo_requests_total', 'Requests accepted for balancing', () => this.total)
-    count('rondo_requests_failed_total', 'Requests answered 502, 503 or 504, or cut', () => this.failed)
+    count('rondo_requests_total', 'Requests and TCP connections accepted for balancing', () => this.total)
+    count(
+      'rondo_requests_failed_total',
+      'Requests answered 502, 503 or 504, and requests and TCP connections cut',
+      () => this.failed,
+    )
     count(
       'rondo_requests_unattempted_total',
       'Requests over before a worker was tried',
@@ -165,7 +177,7 @@ export class Metrics {
     const active = (): number => this.active
     new Gauge({
       name: 'rondo_requests_active',
-      help: 'Requests and upgraded connections not yet over',
+      help: 'Requests, upgraded and TCP connections not yet over',
       registers,
       collect() {
         this.set(active())
@@ -178,9 +190,23 @@ export class Metrics {
       Number(worker.draining),
     )
     gauge('rondo_worker_in_flight', 'Attempts on the worker not yet over', (worker) => worker.inFlight)
+    for (const [what, help] of [
+      ['received', 'Bytes that TCP connections have brought from the worker'],
+      ['sent', 'Bytes that TCP connections have brought to the worker'],
+    ] as const)
+      new Counter({
+        name: `rondo_worker_${what}_bytes_total`,
+        help,
+        registers,
+        labelNames: ['worker'],
+        collect() {
+          this.reset()
+          for (const worker of workers()) this.inc({ worker: worker.id }, worker[what])
+        },
+      })
     new Counter({
       name: 'rondo_worker_requests_total',
-      help: 'Finished attempts on the worker, by status class, or failed, or client-gone',
+      help: 'Finished attempts on the worker, by status class, or closed or idle for TCP, or failed, or client-gone',
       registers,
       labelNames: ['worker', 'status'],
       collect() {

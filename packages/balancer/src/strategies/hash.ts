@@ -1,5 +1,6 @@
 import type { Client } from '../client.ts'
 import { OptionError } from '../errors.ts'
+import type { Worker } from '../worker.ts'
 import { addressOf } from './ip-hash.ts'
 import { rendezvous } from './rendezvous.ts'
 import type { Strategy } from './strategy.ts'
@@ -21,9 +22,10 @@ export function hash(
 ): Strategy {
   const valueOf = toValue(options)
   const pick = rendezvous((client) => valueOf(client) || addressOf(client), random)
-  return function hash(eligible, client) {
+  function hash(eligible: readonly Worker[], client: Client): Worker | undefined {
     return pick(eligible, client)
   }
+  return Object.assign(hash, { needsRequest: true })
 }
 
 function toValue(options: HashOptions): (client: Client) => string | undefined {

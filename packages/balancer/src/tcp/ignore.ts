@@ -1,0 +1,2 @@
+/** A listener for the errors of a connection whose end is seen anyway. */
+export function ignore(): void {}
