@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { Drained, Pool, Worker } from '@rondo/balancer'
 import { parse } from '../../apps/gateway/src/config/load.ts'
-import { DEFAULT_POOL } from '../../apps/gateway/src/config/config.ts'
+import { DEFAULT_POOL } from '../../apps/gateway/src/config/pool-files.ts'
 import { Gateway } from '../../apps/gateway/src/gateway.ts'
 import type { Spec } from './balancer.ts'
 
@@ -39,7 +39,7 @@ export async function openGateway(forwarder: string, specs: readonly Spec[]): Pr
   }
   return {
     pool,
-    server: listener.server,
+    server: listener.served.server as Server,
     port: listener.port,
     add: async (spec) => void (await edit(spec.name, spec)),
     remove: async (id) => (await edit(id, undefined)) as Drained,

@@ -70,7 +70,7 @@ suite('README.md', () => {
     const authority = createAuthority(t)
     const { certFile, keyFile } = authority.issue(['a.test'])
     const files = blocks('yaml')
-    assert.equal(files.length, 3)
+    assert.equal(files.length, 4)
     for (const text of files) {
       const here = text.replaceAll(/\/etc\/rondo\/\w+\.(pem|key)/g, (_, kind) =>
         kind === 'pem' ? certFile : keyFile,
@@ -183,5 +183,5 @@ async function accepts(port: number): Promise<boolean> {
 }
 
 async function json(url: string): Promise<{ worker: string }> {
-  return (await (await fetch(url)).json()) as { worker: string }
+  return (await (await fetch(url, { headers: { connection: 'close' } })).json()) as { worker: string }
 }

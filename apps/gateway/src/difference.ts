@@ -33,6 +33,7 @@ export function shown(value: unknown, path: Path = []): unknown {
   if (isSecretContent(path)) return HIDDEN
   if (typeof value === 'string')
     return value.includes('-----BEGIN ') ? `(PEM, ${value.length} bytes)` : withoutPasswords(value)
+  if (value instanceof RegExp) return String(value)
   if (value instanceof Uint8Array) return `(${value.length} bytes)`
   if (Array.isArray(value)) return value.map((part, i) => shown(part, [...path, i]))
   if (isPlain(value))

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { checkPool, OptionError, type Worker, type WorkerSpec } from '@rondo/balancer'
+import { checkPool, OptionError, originOf, parseOrigin, type Worker, type WorkerSpec } from '@rondo/balancer'
 import type { Config, PoolConfig } from './config/config.ts'
 
 /** A worker as an edit knows it. */
@@ -25,13 +25,13 @@ export interface Dropped {
 export function idOf(spec: WorkerSpec): string {
   const { url, name } = toSpec(spec)
   if (name !== undefined) return name
-  const { hostname, port, protocol } = new URL(url)
+  const { hostname, port, protocol } = parseOrigin(url, 'url')
   return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
 }
 
 /** What would make this worker. */
 export function specOf({ id, url, fullWeight }: Worker): Spec {
-  const spec = { url: url.origin, weight: fullWeight }
+  const spec = { url: originOf(url), weight: fullWeight }
   return idOf(spec) === id ? spec : { ...spec, name: id }
 }
 
@@ -114,7 +114,7 @@ function isSame(one: Spec | undefined, other: Spec | undefined): boolean {
 }
 
 function essence({ url, weight = 1 }: Spec): object {
-  return { origin: new URL(url).origin, weight }
+  return { origin: originOf(parseOrigin(url, 'url')), weight }
 }
 
 /** A worker's spec with its shorthand written out. */

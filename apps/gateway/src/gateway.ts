@@ -1,17 +1,21 @@
-import { HttpError, OptionError, toTrust, type Drained, type DrainOptions } from '@rondo/balancer'
+import { HttpError, OptionError, toTrust, type Drained, type DrainOptions, type Trust } from '@rondo/balancer'
 import type { Express } from 'express'
 import { say } from './access-log.ts'
 import { AdminListener } from './admin/listener.ts'
 import { createApp, type Serving } from './app.ts'
 import type { Config } from './config/config.ts'
+import type { TcpListen } from './config/tcp-config.ts'
 import { applyEdits, withEdit, type Edit } from './edits.ts'
-import { Listeners, type Listener, type Prepared } from './listeners.ts'
+import { Listeners, prepareAll, serveHttp, type Listener } from './listeners.ts'
 import { openLog } from './log.ts'
+import { refusalsOf } from './refusals.ts'
 import { loadForwarders, openPools, type Running } from './pools.ts'
 import { sentence, word } from './printable.ts'
 import type { Reloaded } from './reload.ts'
 import { createRouter } from './routes.ts'
 import { createGatewayServer, type Handlers } from './server.ts'
+import { carryBy } from './tcp-carrier.ts'
+import { TcpServer } from './tcp-server.ts'
 import { serveUpgrade } from './traffic.ts'
 
 /** All that a config decides, in one place: a reload puts another in its place in one step. */
@@ -39,6 +43,7 @@ const REMEMBERED = 20
 export class Gateway {
   readonly #app: Express
   readonly #listeners: Listeners
+  readonly #tcp: Listeners<TcpListen, TcpServer>
   readonly #admin: AdminListener
   readonly origin: Origin
   /** In ms since 1970. */
@@ -55,7 +60,10 @@ export class Gateway {
 
   constructor(origin: Origin = { env: {} }) {
     this.origin = origin
-    this.#app = createApp(() => this.#state as State)
+    this.#app = createApp(
+      () => this.#state as State,
+      () => refusalsOf(this),
+    )
     const handlers: Handlers = {
       // At the start a listener may be open before the state is there, while the others are being opened.
       onRequest: (req, res) => (this.#state ? this.#app(req, res) : req.destroy()),
@@ -63,12 +71,19 @@ export class Gateway {
         this.#state ? serveUpgrade(this.#state, req, socket, head) : void socket.destroy(),
       onOver: (entry) => this.#state?.log.upgrade(entry),
     }
-    this.#listeners = new Listeners((current) => createGatewayServer(handlers, current))
+    const trust = (): Trust | undefined => this.#state?.trust
+    this.#listeners = new Listeners((current) => serveHttp(createGatewayServer(handlers, current), trust))
+    this.#tcp = new Listeners<TcpListen, TcpServer>(() => new TcpServer(trust), 'tcp.listen')
     this.#admin = new AdminListener(this)
   }
 
   get listeners(): readonly Listener[] {
     return this.#listeners.all
+  }
+
+  /** Those whose connections are carried as they are. */
+  get tcp(): readonly Listener<TcpListen, TcpServer>[] {
+    return this.#tcp.all
   }
 
   /** The listener of the admin API, if it is open. */
@@ -154,15 +169,14 @@ export class Gateway {
     const { config, edits, dropped } = applyEdits(file, this.edits)
     const forwarders = await loadForwarders(config)
     const log = openLog(config.log)
-    const listening: Prepared[] = []
-    try {
-      listening.push(await this.#listeners.prepare(config.listen))
-      listening.push(await this.#admin.prepare(config))
-    } catch (error) {
-      for (const { drop } of listening) drop()
+    const next = await prepareAll([
+      () => this.#listeners.prepare(config.listen),
+      () => this.#tcp.prepare(config.tcp),
+      () => this.#admin.prepare(config),
+    ]).catch((error: unknown) => {
       void log.close()
       throw error
-    }
+    })
     const before = this.#state
     const { pools: running, letGo } = openPools(
       config,
@@ -181,7 +195,9 @@ export class Gateway {
       hasMetrics: config.metrics,
     }
     this.#app.set('trust proxy', [...config.trustedProxies])
-    for (const { take } of listening) take(config.shutdown)
+    next.take(config.shutdown)
+    for (const listener of this.#tcp.all)
+      carryBy(listener, this.pools, (entry) => this.#state?.log.connection(entry))
     this.#listeners.limit(config.limits)
     this.#admin.limit(config.limits)
     for (const { edit, why } of dropped)
@@ -198,11 +214,12 @@ export class Gateway {
     this.#isStopping = true
     await this.#lastTurn
     const { config, running = new Map<string, Running>(), log } = this.#state ?? {}
-    const whole = await this.#listeners.close(config?.shutdown ?? 0)
+    const bound = config?.shutdown ?? 0
+    const wholes = await Promise.all([this.#listeners.close(bound), this.#tcp.close(bound)])
     const rest = { timeout: 1000 } // all is over; what was cut ends in a moment
-    await Promise.all(Array.from(running.values(), ({ balance }) => balance.close(rest)))
+    await Promise.all(Array.from(running.values(), async ({ balance }) => balance?.close(rest)))
     await Promise.all(Array.from(running.values(), ({ pool }) => pool.close(rest)))
     await Promise.all([this.#written, log?.close(), this.#admin.close(rest.timeout)])
-    return whole
+    return wholes.every(Boolean)
   }
 }

@@ -1,26 +1,53 @@
-import type { Server } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
+import type { Server } from 'node:net'
 import { promisify } from 'node:util'
-import { OptionError } from '@rondo/balancer'
+import { OptionError, type Trust } from '@rondo/balancer'
 import { inUrl, showAddress, type Address } from './config/address.ts'
 import type { Config, Listen } from './config/config.ts'
+import type { TcpListen } from './config/tcp-config.ts'
 import { Door } from './door.ts'
 import { gracefully } from './shutdown.ts'
 
-/** A server that listens. */
-export interface Listener {
-  /** Where, and how it is spoken to, as a config says it. */
-  readonly address: Listen
-  /** Where it listens: another than that of the address if that is 0. */
-  readonly port: number
+/** A server, and what a listener does with it. */
+export interface Served<L> {
   readonly server: Server
+  /** By which its URL begins. */
+  readonly protocol: 'http' | 'https' | 'tcp'
+  /** How many connections were refused, by why. */
+  readonly refusals: ReadonlyMap<string, number>
+  /** Makes ready to be spoken to in this way; the function it returns has new connections go by it. */
+  prepare(listen: L): () => void
   /** Stops accepting; resolves with whether all that was in flight ended within `bound` ms, and was not cut. */
   close(bound: number): Promise<boolean>
 }
 
+/** A server that listens. */
+export interface Listener<L extends Address = Listen, S extends Served<L> = Served<L>> {
+  /** Where, and how it is spoken to, as a config says it. */
+  readonly address: L
+  /** Where it listens: another than that of the address if that is 0. */
+  readonly port: number
+  readonly served: S
+}
+
 /** One that can be spoken to in another way, while it listens. */
-interface Open extends Listener {
-  address: Listen
-  readonly door: Door
+interface Open<L extends Address, S extends Served<L>> extends Listener<L, S> {
+  address: L
+}
+
+/** An HTTP server behind a door; `trust` says whose PROXY headers are believed. */
+export function serveHttp(server: HttpServer, trust: () => Trust | undefined): Served<Listen> {
+  const door = Door.before(server, trust)
+  const close = gracefully(server, () => door.cut())
+  return {
+    server,
+    get protocol() {
+      return door.isSecure ? 'https' : 'http'
+    },
+    refusals: door.refusals,
+    prepare: (listen) => door.prepare(listen),
+    close,
+  }
 }
 
 /** Listeners that are open, and not yet the gateway's. */
@@ -31,27 +58,48 @@ export interface Prepared {
   readonly drop: () => void
 }
 
+/** Prepares one after the other; where one cannot be, those before it are let go, and it throws. */
+export async function prepareAll(steps: readonly (() => Promise<Prepared>)[]): Promise<Prepared> {
+  const all: Prepared[] = []
+  const drop = (): void => {
+    for (const prepared of all) prepared.drop()
+  }
+  try {
+    for (const step of steps) all.push(await step())
+  } catch (error) {
+    drop()
+    throw error
+  }
+  return {
+    drop,
+    take(bound) {
+      for (const prepared of all) prepared.take(bound)
+    },
+  }
+}
+
 /** What to do where an address cannot be had, by the option that names it. */
 const MENDS = {
   listen: 'set PORT to another, as in PORT=8080 pnpm start, or listen in the config file',
+  'tcp.listen': 'give that entry of tcp another',
   'admin.listen': 'give another as admin in the config file or as ADMIN, or set it to off',
 } as const
 
-/** The listeners of the gateway, by address. */
-export class Listeners {
-  readonly #create: (current: () => Listen) => Server
+/** Listeners of the gateway, by address. */
+export class Listeners<L extends Address = Listen, S extends Served<L> = Served<L>> {
+  readonly #create: (current: () => L) => S
   readonly #option: keyof typeof MENDS
-  #listeners: readonly Open[] = []
+  #listeners: readonly Open<L, S>[] = []
   /** Those that take nothing new, and are not over yet. */
-  readonly #leaving = new Set<Listener>()
+  readonly #leaving = new Set<Listener<L, S>>()
 
   /** `create` makes a server that does not listen yet; `current` is what a config says of it at the moment. */
-  constructor(create: (current: () => Listen) => Server, option: keyof typeof MENDS = 'listen') {
+  constructor(create: (current: () => L) => S, option: keyof typeof MENDS = 'listen') {
     this.#create = create
     this.#option = option
   }
 
-  get all(): readonly Listener[] {
+  get all(): readonly Listener<L, S>[] {
     return this.#listeners
   }
 
@@ -60,25 +108,25 @@ export class Listeners {
    * and those that stay are spoken to as is said now.
    * @throws OptionError for an address that cannot be listened on; nothing is changed then.
    */
-  async prepare(addresses: readonly Listen[]): Promise<Prepared> {
+  async prepare(addresses: readonly L[]): Promise<Prepared> {
     const wanted = new Map(addresses.map((address) => [showAddress(address), address]))
-    const kept: Open[] = []
+    const kept: Open<L, S>[] = []
     const changes: (() => void)[] = []
     for (const listener of this.#listeners) {
       const key = showAddress(listener.address)
       const address = wanted.get(key)
       if (!address) continue
       kept.push(listener)
-      const secure = listener.door.prepare(address.tls)
+      const change = listener.served.prepare(address)
       changes.push(() => {
         listener.address = address
-        secure()
+        change()
       })
       wanted.delete(key)
     }
-    const opened: Open[] = []
+    const opened: Open<L, S>[] = []
     const drop = (): void => {
-      for (const listener of opened) void listener.close(0)
+      for (const { served } of opened) void served.close(0)
     }
     try {
       for (const address of wanted.values()) opened.push(await open(this.#create, address, this.#option))
@@ -93,7 +141,7 @@ export class Listeners {
         this.#listeners = [...kept, ...opened]
         for (const listener of gone) {
           this.#leaving.add(listener)
-          void listener.close(bound).then(() => this.#leaving.delete(listener))
+          void listener.served.close(bound).then(() => this.#leaving.delete(listener))
         }
       },
       drop,
@@ -102,34 +150,33 @@ export class Listeners {
 
   /** Holds all to these limits: what is open stays, new connections go by them. */
   limit({ header, connections }: Config['limits']): void {
-    for (const { server } of this.#listeners)
-      Object.assign(server, { maxHeaderSize: header, maxConnections: connections })
+    for (const { served } of this.#listeners)
+      Object.assign(served.server, { maxHeaderSize: header, maxConnections: connections })
   }
 
   /** Closes all; resolves with whether nothing was cut after `bound` ms. */
   async close(bound: number): Promise<boolean> {
     const all = [...this.#listeners, ...this.#leaving]
-    const whole = await Promise.all(all.map((listener) => listener.close(bound)))
+    const whole = await Promise.all(all.map(({ served }) => served.close(bound)))
     return whole.every(Boolean)
   }
 }
 
-function open(
-  create: (current: () => Listen) => Server,
-  address: Listen,
+function open<L extends Address, S extends Served<L>>(
+  create: (current: () => L) => S,
+  address: L,
   option: keyof typeof MENDS,
-): Promise<Open> {
-  const server = create(() => listener?.address ?? address)
-  const door = new Door(server)
-  const close = gracefully(server, () => door.cut())
-  let listener: Open | undefined
-  door.prepare(address.tls)()
+): Promise<Open<L, S>> {
+  const served = create(() => listener?.address ?? address)
+  const { server } = served
+  let listener: Open<L, S> | undefined
+  served.prepare(address)()
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, address, option)))
     server.listen({ port: address.port, host: address.host }, () => {
       const bound = server.address()
       const port = typeof bound === 'object' && bound ? bound.port : address.port
-      listener = { address, port, server, door, close }
+      listener = { address, port, served }
       resolve(listener)
     })
   })
@@ -149,12 +196,12 @@ function explain(error: NodeJS.ErrnoException, address: Address, option: keyof t
   return error
 }
 
-/** Where a listener is, as a URL; a listener on all addresses is on localhost too. */
-export function urlOf({ address: { host = 'localhost', tls }, port }: Listener): string {
-  return `${tls ? 'https' : 'http'}://${inUrl(host)}:${port}`
+/** How many connections a server has. */
+export async function connectionsOf({ server }: Pick<Served<never>, 'server'>): Promise<number> {
+  return promisify(server.getConnections.bind(server))()
 }
 
-/** How many connections of a listener are open. */
-export function connectionsOf({ server }: Listener): Promise<number> {
-  return promisify(server.getConnections.bind(server))()
+/** Where a listener is, as a URL; a listener on all addresses is on localhost too. */
+export function urlOf({ address, port, served }: Listener | Listener<TcpListen>): string {
+  return `${served.protocol}://${inUrl(address.host ?? 'localhost')}:${port}`
 }

@@ -4,6 +4,7 @@ import { OptionError } from '@rondo/balancer'
 import morgan from 'morgan'
 import { fieldsOf, lineOf, say, timed, type Entry } from './access-log.ts'
 import type { Config, LogFormat } from './config/config.ts'
+import { tcpFieldsOf, tcpLineOf, type TcpEntry } from './tcp-log.ts'
 
 /** How the lines look, and where they go. */
 export interface AccessLog {
@@ -12,22 +13,27 @@ export interface AccessLog {
   write(line: string): void
   /** Logs what has a socket and no response. */
   upgrade(entry: Entry): void
+  /** Logs a TCP connection. */
+  connection(entry: TcpEntry): void
   /** Closes its file; resolves when all is written. */
   close(): Promise<void>
 }
 
 /**
- * `off` logs nothing; upgrades, of which morgan's formats know nothing, have the gateway's own line in those.
+ * `off` logs nothing; upgrades and TCP connections, of which morgan's formats know nothing, have the gateway's own line in those.
  * @throws OptionError for a file that cannot be written.
  */
 export function openLog({ format, file }: Config['log']): AccessLog {
-  if (format === 'off') return { line: () => null, write() {}, upgrade() {}, async close() {} }
+  if (format === 'off')
+    return { line: () => null, write() {}, upgrade() {}, connection() {}, async close() {} }
   const out = file === undefined ? undefined : openFile(file)
   const write = (line: string): void => void (out ?? process.stdout).write(line)
   return {
     line: formatOf(format),
     write,
     upgrade: (entry) => write(`${written(format === 'json' ? 'json' : 'rondo', entry)}\n`),
+    connection: (entry) =>
+      write(`${format === 'json' ? JSON.stringify(tcpFieldsOf(entry)) : timed(tcpLineOf(entry))}\n`),
     close: () => new Promise((resolve) => (out ? void out.end(resolve) : resolve())),
   }
 }

@@ -1,10 +1,11 @@
-import { planUpdate, type Pool, type Worker } from '@rondo/balancer'
-import { showAddress } from './config/address.ts'
-import type { Config, Listen, PoolConfig } from './config/config.ts'
+import { originOf, planUpdate, type Pool, type Worker } from '@rondo/balancer'
+import { showAddress, type Address } from './config/address.ts'
+import type { Config, PoolConfig } from './config/config.ts'
+import { isForTcp } from './config/tcp-config.ts'
 import { differences, type Change } from './difference.ts'
 import { routeChanges, type RouteChange } from './plan-routes.ts'
 
-/** What a reload would change. Listeners are named as a config file names them. */
+/** What a reload would change. Listeners are named as a config file names them, `tcp` before those of TCP. */
 export interface Plan {
   /** Whether nothing would change. */
   readonly isEmpty: boolean
@@ -29,7 +30,7 @@ export interface Plan {
 /** A listener that would be opened, closed or changed. */
 export interface PlannedListener {
   readonly listener: string
-  /** What it has beside an address, as `tls`. */
+  /** What it has beside an address, as `tls` or `pool api`. */
   readonly with: readonly string[]
 }
 
@@ -96,7 +97,7 @@ export function planOf(before: Before, next: Config): Plan {
 }
 
 /** What has a part of the plan of its own, and what says all of it in other words. */
-const SEEN = new Set(['listen', 'pools', 'routes', 'written', 'text', 'files', 'admin'])
+const SEEN = new Set(['listen', 'tcp', 'pools', 'routes', 'written', 'text', 'files', 'admin'])
 
 function othersOf(config: Config): object {
   const rest = Object.fromEntries(Object.entries(config).filter(([key]) => !SEEN.has(key)))
@@ -110,32 +111,42 @@ function othersOf(config: Config): object {
 }
 
 function plannedListeners({ config, connections }: Before, next: Config): Plan['listeners'] {
-  const former = new Map(config.listen.map((listen) => [showAddress(listen), listen]))
-  const wanted = new Set(next.listen.map(showAddress))
-  const opened = next.listen.filter((listen) => !former.has(showAddress(listen)))
-  const closed = config.listen.filter((listen) => !wanted.has(showAddress(listen)))
+  const [former, wanted] = [listenersOf(config), listenersOf(next)]
+  const opened = Array.from(wanted).filter(([name]) => !former.has(name))
+  const closed = Array.from(former).filter(([name]) => !wanted.has(name))
   return {
-    opened: opened.map((listen) => plannedListener(listen)),
-    closed: closed.map((listen) => ({
-      ...plannedListener(listen),
+    opened: opened.map(([name, listen]) => plannedListener(name, listen)),
+    closed: closed.map(([name, listen]) => ({
+      ...plannedListener(name, listen),
       connections: connections?.get(showAddress(listen)) ?? null,
     })),
-    changed: next.listen.flatMap((listen) => {
-      const before = former.get(showAddress(listen))
+    changed: Array.from(wanted).flatMap(([name, listen]) => {
+      const before = former.get(name)
       const keys = before ? differences(before, listen) : []
-      return keys.length === 0 ? [] : [{ ...plannedListener(listen), keys }]
+      return keys.length === 0 ? [] : [{ ...plannedListener(name, listen), keys }]
     }),
   }
 }
 
-function plannedListener(listen: Listen): PlannedListener {
-  return { listener: showAddress(listen), with: besides(listen) }
+/** The listeners by name, those for TCP behind the others. */
+function listenersOf({ listen, tcp }: Config): Map<string, Address> {
+  return new Map([
+    ...listen.map((one) => [showAddress(one), one] as const),
+    ...tcp.map((one) => [`tcp ${showAddress(one)}`, one] as const),
+  ])
 }
 
-function besides(listen: Listen): string[] {
+function plannedListener(listener: string, listen: Address): PlannedListener {
+  return { listener, with: besides(listen) }
+}
+
+/** What each listener has. */
+const ALWAYS = new Set(['host', 'port', 'maxConnections'])
+
+function besides(listen: Address): string[] {
   return Object.entries(listen)
-    .filter(([key, value]) => key !== 'host' && key !== 'port' && value !== undefined)
-    .map(([key]) => key)
+    .filter(([key, value]) => !ALWAYS.has(key) && value !== undefined)
+    .map(([key, value]) => (key === 'pool' ? `pool ${value}` : key))
 }
 
 function plannedPools(before: Before, next: Config): Plan['pools'] {
@@ -143,7 +154,7 @@ function plannedPools(before: Before, next: Config): Plan['pools'] {
   const changed: PoolChange[] = []
   for (const [name, wanted] of next.pools) {
     const [pool, former] = [before.pools.get(name), before.config.pools.get(name)]
-    if (pool && former) changed.push(poolChange(name, pool, former, wanted))
+    if (pool?.isTcp === isForTcp(wanted) && former) changed.push(poolChange(name, pool, former, wanted))
     else
       added.push({
         pool: name,
@@ -151,11 +162,12 @@ function plannedPools(before: Before, next: Config): Plan['pools'] {
         added: planUpdate([], wanted.workers).added.map((worker) => plannedWorker(worker)),
       })
   }
-  const removed = Array.from(before.pools).flatMap(([name, { workers, settings }]) =>
-    next.pools.has(name)
+  const removed = Array.from(before.pools).flatMap(([name, { workers, settings, isTcp }]) => {
+    const wanted = next.pools.get(name)
+    return wanted && isForTcp(wanted) === isTcp
       ? []
-      : [{ pool: name, drained: workers.map((worker) => plannedDrain(worker, settings.drain.timeout)) }],
-  )
+      : [{ pool: name, drained: workers.map((worker) => plannedDrain(worker, settings.drain.timeout)) }]
+  })
   const isChange = ({ added, drained, weights, keys }: PoolChange): boolean =>
     [added, drained, weights, keys].some((changes) => changes.length > 0)
   return { added, removed, changed: changed.filter(isChange) }
@@ -189,9 +201,9 @@ function poolChange(name: string, pool: Pool, former: PoolConfig, wanted: PoolCo
 }
 
 function plannedWorker({ id, url, weight }: Worker): PlannedWorker {
-  return { id, url: url.origin, weight, returns: false }
+  return { id, url: originOf(url), weight, returns: false }
 }
 
 function plannedDrain({ id, url, inFlight }: Worker, timeout: number): PlannedDrain {
-  return { id, url: url.origin, inFlight, timeout }
+  return { id, url: originOf(url), inFlight, timeout }
 }

@@ -8,6 +8,7 @@ import {
 } from '@rondo/balancer'
 import { logLiveness } from './access-log.ts'
 import type { Config, ForwarderName, PoolConfig } from './config/config.ts'
+import { isForTcp } from './config/tcp-config.ts'
 
 /** What nobody has asked to end may go on for as long as a timer can run, in ms: 24 days. */
 const LONGEST = 2 ** 31 - 1
@@ -15,7 +16,8 @@ const LONGEST = 2 ** 31 - 1
 /** A pool, and what carries requests to it. */
 export interface Running {
   readonly pool: Pool
-  readonly balance: LoadBalance
+  /** Undefined for a pool of workers for TCP. */
+  readonly balance: LoadBalance | undefined
   readonly forwarder: ForwarderName
 }
 
@@ -28,7 +30,8 @@ export async function loadForwarders(config: Config): Promise<Record<ForwarderNa
 
 /**
  * The pools of a config: those of the same name as before go on, changed where the config is; connections stay where
- * the forwarder and whom it trusts do. The function that comes with them lets go of what is not wanted any more.
+ * the forwarder and whom it trusts do. One whose workers were for HTTP and are for TCP now, or the reverse, is another
+ * pool. The function that comes with them lets go of what is not wanted any more.
  */
 export function openPools(
   config: Config,
@@ -38,22 +41,30 @@ export function openPools(
   const { trustedProxies } = config
   const isTrustKept = String(before?.config.trustedProxies) === String(trustedProxies)
   const gone: (() => Promise<unknown>)[] = []
+  const kept = new Set<Running>()
   const pools = new Map<string, Running>()
   for (const [name, wanted] of config.pools) {
-    const old = before?.pools.get(name)
+    const former = before?.pools.get(name)
+    const old = former?.pool.isTcp === isForTcp(wanted) ? former : undefined
     const pool = old ? changed(old.pool, wanted) : opened(wanted)
     const { forwarder } = wanted
-    if (old && old.forwarder === forwarder && isTrustKept) pools.set(name, old)
+    if (old) kept.add(old)
+    if (pool.isTcp) pools.set(name, { pool, balance: undefined, forwarder })
+    else if (old && old.forwarder === forwarder && isTrustKept) pools.set(name, old)
     else {
       const balance = loadBalance(pool, { forwarder: forwarders[forwarder](), trustedProxies })
       pools.set(name, { pool, balance, forwarder })
-      if (old) gone.push(() => old.balance.close({ timeout: LONGEST }))
+      if (old) gone.push(async () => old.balance?.close({ timeout: LONGEST }))
     }
   }
-  for (const [name, { pool, balance }] of before?.pools ?? []) {
-    if (config.pools.has(name)) continue
+  for (const running of before?.pools.values() ?? []) {
+    if (kept.has(running)) continue
+    const { pool, balance } = running
     const { drain } = pool.settings
-    gone.push(() => balance.close(drain).then(() => pool.close(drain))) // until then, requests may go on to other workers
+    gone.push(async () => {
+      await balance?.close(drain) // until then, requests may go on to other workers
+      await pool.close(drain)
+    })
   }
   return { pools, letGo: () => void Promise.all(gone.map((go) => go())) }
 }

@@ -22,7 +22,7 @@ export async function run(named: string | undefined, env: NodeJS.ProcessEnv): Pr
   const gateway = new Gateway({ file, env })
   await gateway.apply(config)
   if (file !== undefined) for (const warning of warnings) say(`warning: ${line(lineOf(file, warning))}`)
-  const places = gateway.listeners.map(urlOf)
+  const places = [...gateway.listeners, ...gateway.tcp].map(urlOf)
   say(`gateway listens on ${places.join(', ')}; pools: ${summary(gateway)}`)
   if (gateway.admin) say(`admin API on ${urlOf(gateway.admin)}`)
 

@@ -17,9 +17,10 @@ const HANDSHAKE = 10_000
  * Sessions are resumed by the same server only: a ticket of an earlier one, which asked for no certificate or for one of
  * another authority, would let its client pass.
  * No connection of TLS 1.2 is negotiated anew: who a client is was looked at when its handshake was over.
+ * `protocols` are what clients may choose from by ALPN; where there are none, there is no choice.
  * @throws Error for what OpenSSL does not take.
  */
-export function createTlsServer(tls: ListenTls): Server {
+export function createTlsServer(tls: ListenTls, protocols: readonly string[]): Server {
   const contextFor = contexts(tls)
   return createServer({
     ...optionsOf(tls.certificates[0] as Certificate, tls),
@@ -27,7 +28,7 @@ export function createTlsServer(tls: ListenTls): Server {
     rejectUnauthorized: false, // left to the door, which can say in the log who was refused, and why
     handshakeTimeout: HANDSHAKE,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    ALPNProtocols: ['http/1.1'],
+    ...(protocols.length > 0 && { ALPNProtocols: [...protocols] }),
     sessionIdContext: randomBytes(16).toString('hex'),
     SNICallback: (name, done) => done(null, contextFor(name)),
   })

@@ -160,7 +160,7 @@ suite('the admin API has the limits of other listeners', () => {
     t.after(() => sockets.forEach((socket) => socket.destroy()))
     for (let i = 0; i < 101; i++) sockets.push(connect(site.port, '127.0.0.1').on('error', () => {}))
     await until('one of them is dropped', () => sockets.some((socket) => socket.destroyed))
-    const server = site.gateway.admin?.server
+    const server = site.gateway.admin?.served.server
     const open = await new Promise((resolve) => server?.getConnections((_error, count) => resolve(count)))
     assert.equal(open, 100)
     assert.equal((await get(site.url)).body, 'here')

@@ -34,7 +34,9 @@ suite('the admin API', () => {
     assert.equal(new Date(startedAt).getTime(), site.gateway.startedAt)
     assert.ok(uptime >= 0 && uptime < 60)
     const port = site.gateway.listeners[0]?.port
-    assert.deepEqual(listeners, [{ url: `http://127.0.0.1:${port}`, port, connections: 0, certificates: [] }])
+    assert.deepEqual(listeners, [
+      { url: `http://127.0.0.1:${port}`, port, connections: 0, refusals: {}, certificates: [] },
+    ])
     const { api } = pools as Record<
       string,
       { requests: { total: number }; eligible: number; nextProbe: number; workers: never[] }

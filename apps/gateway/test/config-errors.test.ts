@@ -125,7 +125,7 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'health: /health\n',
         [
-          'rondo.yaml:1:9: health: "/health" is no object; give one with schedule, path, timeout, rise or fall',
+          'rondo.yaml:1:9: health: "/health" is no object; give one with schedule, type, port, path, send, expect, timeout, rise or fall',
         ],
       ],
       [
@@ -178,13 +178,13 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'server: { port: 80 }\n',
         [
-          'rondo.yaml:1:1: server: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
+          'rondo.yaml:1:1: server: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
         ],
       ],
       [
         '$ref: x\n',
         [
-          'rondo.yaml:1:1: $ref: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
+          'rondo.yaml:1:1: $ref: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
         ],
       ],
       [
@@ -197,7 +197,9 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       ],
       [
         'health: { interval: 2s }\n',
-        ['rondo.yaml:1:11: health.interval: is unknown; use schedule, path, timeout, rise or fall'],
+        [
+          'rondo.yaml:1:11: health.interval: is unknown; use schedule, type, port, path, send, expect, timeout, rise or fall',
+        ],
       ],
       [
         'failover: { budget: { ration: 1 } }\n',
@@ -256,8 +258,205 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'constructor: 1\n',
         [
-          'rondo.yaml:1:1: constructor: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
+          'rondo.yaml:1:1: constructor: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
         ],
+      ],
+    ],
+  ],
+  [
+    'listeners for TCP, PROXY headers, and probes by TCP',
+    [
+      ['tcp: 6379\n', ['rondo.yaml:1:6: tcp: 6379 is no list; write it as [{listen: 6379, pool: redis}]']],
+      [
+        'tcp: [6379]\n',
+        ['rondo.yaml:1:7: tcp[0]: 6379 is no TCP listener; write it as {listen: 6379, pool: redis}'],
+      ],
+      [
+        'tcp: [{}]\n',
+        ['rondo.yaml:1:7: tcp[0].listen: is missing; write it as 6379, "127.0.0.1:6379" or "[::1]:6379"'],
+      ],
+      [
+        'tcp: [{ pool: default }]\n',
+        ['rondo.yaml:1:7: tcp[0].listen: is missing; write it as 6379, "127.0.0.1:6379" or "[::1]:6379"'],
+      ],
+      [
+        'tcp: [{ listen: 6379, pol: redis }]\n',
+        ['rondo.yaml:1:23: tcp[0].pol: is unknown; did you mean "pool"?'],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 6379 }]\n',
+        ['rondo.yaml:2:7: tcp[0]: leads nowhere; give it a pool, or sni'],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: "6379/tcp", pool: redis }]\n',
+        [
+          'rondo.yaml:2:17: tcp[0].listen: "6379/tcp" is no address; write it as 6379, "127.0.0.1:6379" or "[::1]:6379"',
+        ],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: { port: 6379 }, pool: redis }]\n',
+        [
+          'rondo.yaml:2:17: tcp[0].listen: {"port":6379} is no address; write it as 6379, "127.0.0.1:6379" or "[::1]:6379"',
+        ],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 6379, pool: reds }]\n',
+        ['rondo.yaml:2:29: tcp[0].pool: "reds" is no pool; use "redis" or "web"'],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\nlisten: 80\nadmin: 127.0.0.1:81\ntcp: [{ listen: 80, pool: redis }, { listen: "127.0.0.1:81", pool: redis }, { listen: 82, pool: redis }, { listen: 82, pool: web }]\n',
+        [
+          'rondo.yaml:4:17: tcp[0].listen: 80 is the address of listen too; give one of them another',
+          'rondo.yaml:4:46: tcp[1].listen: "127.0.0.1:81" is the address of admin too; give one of them another',
+          'rondo.yaml:4:116: tcp[3].listen: 82 is the address of tcp[2] too; give one of them another',
+        ],
+      ],
+      [
+        'workers: [http://a:1]\ntcp: [{ listen: 80, pool: redis }]\n',
+        [
+          'rondo.yaml:2:17: tcp[0].listen: 80 is the address of listen too; give one of them another',
+          'rondo.yaml:2:27: tcp[0].pool: "redis" is no pool; use "default"',
+        ],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 1, pool: redis, idleTimeout: 10 }, { listen: 2, pool: redis, idleTimeout: 10d }, { listen: 3, pool: redis, halfCloseTimeout: 0 }, { listen: 4, pool: redis, halfCloseTimeout: 0s }]\n',
+        [
+          'rondo.yaml:2:46: tcp[0].idleTimeout: 10 is not a duration; write it with its unit, as "10m", or 0 for no bound',
+          'rondo.yaml:2:91: tcp[1].idleTimeout: "10d" is not a duration; write it with its unit, as "500ms", "2s" or "1m"',
+          'rondo.yaml:2:142: tcp[2].halfCloseTimeout: 0 is not a duration; write it with its unit, as "500ms", "2s" or "1m"',
+          'rondo.yaml:2:191: tcp[3].halfCloseTimeout: "0s" is no time; give more than 0',
+        ],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 1, pool: redis, maxConnections: 0 }]\n',
+        ['rondo.yaml:2:49: tcp[0].maxConnections: 0 is not a count; give a whole number of 1 or more'],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 1, sni: {} }, { listen: 2, sni: { "a b": redis, A.example: redis, a.example: web, "*": web, 10.0.0.1: web, c.example: none } }]\n',
+        [
+          'rondo.yaml:2:25: tcp[0].sni: names no host; write it as {a.example: pool}',
+          'rondo.yaml:2:51: tcp[1].sni["a b"]: "a b" is no name of a host; write it as "a.example" or "*.a.example"',
+          'rondo.yaml:2:83: tcp[1].sni["a.example"]: is there already; names know no case',
+          'rondo.yaml:2:99: tcp[1].sni["*"]: "*" is no name of a host; write it as "a.example" or "*.a.example"',
+          'rondo.yaml:2:109: tcp[1].sni["10.0.0.1"]: "10.0.0.1" is no name of a host; write it as "a.example" or "*.a.example"',
+          'rondo.yaml:2:135: tcp[1].sni["c.example"]: "none" is no pool; use "redis" or "web"',
+        ],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 1, sni: [a.example] }, { listen: 2, sni: { a.example: [redis] } }]\n',
+        [
+          'rondo.yaml:2:25: tcp[0].sni: ["a.example"] is no object; write it as {a.example: pool}',
+          'rondo.yaml:2:71: tcp[1].sni["a.example"]: ["redis"] is not a text; give one, in quotes if it looks like a number',
+        ],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 1, pool: redis, sni: { a.example: redis }, tls: { cert: none.pem, key: none.key } }]\n',
+        [
+          'rondo.yaml:2:65: tcp[0].tls: stands beside sni, which passes TLS through; keep one of them',
+          'rondo.yaml:2:73: tcp[0].tls.cert: "none.pem" cannot be read: there is no such file',
+          'rondo.yaml:2:88: tcp[0].tls.key: "none.key" cannot be read: there is no such file',
+        ],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 1, pool: redis, tls: { cert: none.pem } }, { listen: 2, pool: redis, tls: { clients: { ca: none.pem, forward: on } } }]\n',
+        ['rondo.yaml:2:118: tcp[1].tls.clients.forward: is unknown; use ca or required'],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 1, pool: redis, proxyProtocol: { accept: on, send: v3 } }]\n',
+        ['rondo.yaml:2:68: tcp[0].proxyProtocol.send: "v3" is unknown; use "v1" or "v2"'],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 1, pool: redis, proxyProtocol: { accept: 1 } }]\n',
+        ['rondo.yaml:2:58: tcp[0].proxyProtocol.accept: 1 is neither on nor off; give one of them'],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 1, pool: redis, proxyProtocol: v2 }]\n',
+        ['rondo.yaml:2:48: tcp[0].proxyProtocol: "v2" is no object; give one with accept or send'],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\ntcp: [{ listen: 1, pool: redis, proxyProtocol: { accept: on } }]\n',
+        [
+          'rondo.yaml:2:58: tcp[0].proxyProtocol.accept: lets nobody in, as no proxy is trusted; name those that send headers, as trustedProxies: [10.0.0.0/8]',
+        ],
+      ],
+      [
+        'workers: [http://a:1]\nlisten: { port: 80, proxyProtocol: { accept: true } }\n',
+        [
+          'rondo.yaml:2:46: listen.proxyProtocol.accept: lets nobody in, as no proxy is trusted; name those that send headers, as trustedProxies: [10.0.0.0/8]',
+        ],
+      ],
+      [
+        'workers: [http://a:1]\nlisten: { port: 80, proxyProtocol: { accept: on, send: v2 } }\n',
+        ['rondo.yaml:2:50: listen.proxyProtocol.send: is unknown; use accept'],
+      ],
+      [
+        'workers: [http://a:1]\nadmin: { listen: { port: 80, host: "::1", proxyProtocol: { accept: on } } }\n',
+        ['rondo.yaml:2:43: admin.listen.proxyProtocol: is unknown; use port, host or tls'],
+      ],
+      [
+        'pools: { redis: { workers: ["tcp://r:6379"] }, web: { workers: ["http://w:80"] } }\nroutes: [{ pool: redis }]\n',
+        [
+          'rondo.yaml:2:18: routes[0].pool: "redis" is a pool for TCP, which has no requests; serve it as tcp: [{listen: 6379, pool: redis}], or give it workers as "http://host:port"',
+        ],
+      ],
+      [
+        'pools: { p: { workers: ["tcp://r:6379"], sticky: { secret: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx } }, q: { workers: ["tcp://r:1"], strategy: { hash: { by: path } } } }\ntcp: [{ listen: 1, pool: p }, { listen: 2, pool: q }]\n',
+        [
+          'rondo.yaml:2:26: tcp[0].pool: "p" goes by requests (sticky), which TCP has not; give the pool strategy: ip-hash instead',
+          'rondo.yaml:2:50: tcp[1].pool: "q" goes by requests (strategy.hash), which TCP has not; give the pool strategy: ip-hash instead',
+        ],
+      ],
+      [
+        'workers: [tcp://r:6379, http://a:1]\n',
+        [
+          'rondo.yaml:1:25: workers[1]: "http://a:1" is a worker for HTTP in a pool for TCP; give it a pool of its own',
+        ],
+      ],
+      [
+        'workers: [tcp://r]\n',
+        ['rondo.yaml:1:11: workers[0]: "tcp://r" names no port; write it as "tcp://r:port"'],
+      ],
+      [
+        'workers: [ftp://x, tcp://r:1, http://a:1]\n',
+        [
+          'rondo.yaml:1:11: workers[0]: "ftp://x" has the unsupported protocol "ftp:"; use "http://host:port", "https://host:port", "tcp://host:port" or "tls://host:port"',
+          'rondo.yaml:1:31: workers[2]: "http://a:1" is a worker for HTTP in a pool for TCP; give it a pool of its own',
+        ],
+      ],
+      [
+        'workers: [tcp://r:1]\nhealth: { type: udp }\n',
+        ['rondo.yaml:2:17: health.type: "udp" is unknown; use "http" or "tcp"'],
+      ],
+      [
+        'workers: [tcp://r:1]\nhealth: { path: /x, port: 0 }\n',
+        ['rondo.yaml:2:27: health.port: 0 is not a port; give a whole number from 1 to 65535'],
+      ],
+      [
+        'workers: [tcp://r:1]\nhealth: { path: /x }\n',
+        [
+          'rondo.yaml:2:17: health.path: "/x" is for probes by HTTP; leave it out, or give health.type "http"',
+        ],
+      ],
+      [
+        'workers: [http://r:1]\nhealth: { send: x, expect: "/(/" }\n',
+        [
+          'rondo.yaml:2:28: health.expect: "/(/" is no pattern (Invalid regular expression: /(/: Unterminated group); mend it, or leave out the slashes for a text',
+        ],
+      ],
+      [
+        'workers: [http://r:1]\nhealth: { send: x, expect: y }\n',
+        ['rondo.yaml:2:17: health.send: "x" is for probes by TCP; leave it out, or give health.type "tcp"'],
+      ],
+      [
+        'workers: [tcp://r:1]\nhealth: { expect: "/a/q", send: "" }\n',
+        [
+          'rondo.yaml:2:19: health.expect: "/a/q" is no pattern (Invalid flags supplied to RegExp constructor \'q\'); mend it, or leave out the slashes for a text',
+          'rondo.yaml:2:33: health.send: "" says nothing; give a text that is not empty',
+        ],
+      ],
+      [
+        'workers: [tcp://r:1]\nhealth: { expect: 7 }\n',
+        ['rondo.yaml:2:19: health.expect: 7 is not a text; give one, in quotes if it looks like a number'],
       ],
     ],
   ],
@@ -1014,7 +1213,7 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         '${A}: 80\n',
         [
-          'rondo.yaml:1:1: ["${A}"]: is unknown; use listen, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
+          'rondo.yaml:1:1: ["${A}"]: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
         ],
         { A: 'listen' },
       ],

@@ -23,6 +23,24 @@ suite('warnings', () => {
       { PORT: '8080' },
     ],
     ['listen: 127.0.0.1:80\nmetrics: on\n', [`f:2:10: ${METRICS}`], { PORT: '80' }],
+    [
+      'metrics: off\nlisten: { port: 80, proxyProtocol: { accept: on } }\ntrustedProxies: [10.0.0.1]\n',
+      [
+        'f:2:9: listen: is replaced by the PORT of the environment, 8080, which is plain http; leave PORT unset',
+      ],
+      { PORT: '8080' },
+    ],
+    ['workers: ["tcp://a:1"]\ntcp: [{ listen: 81, pool: default }]\n', []],
+    [
+      'metrics: off\nworkers: ["tcp://a:1"]\n',
+      ['f:2:10: workers: are for TCP, and no listener is for them; add tcp: [{listen: 6379, pool: default}]'],
+    ],
+    [
+      'metrics: off\npools: { p: { workers: ["tls://a:1"], tls: { servername: a.test } } }\n',
+      [
+        'f:2:24: pools.p.workers: are for TCP, and no listener is for them; add tcp: [{listen: 6379, pool: p}]',
+      ],
+    ],
     ['listen: 10.0.0.1:80\nkeepAlive: { idle: 5s }\n', [`f:2:20: ${idle(5000)}`, `f:1:1: ${METRICS}`]],
     [
       'metrics: off\npools:\n  api: { workers: [http://a:1], keepAlive: { idle: 1m } }\n',

@@ -149,6 +149,43 @@ suite('the plan of the listeners', () => {
     ])
   })
 
+  test('has those for TCP too', async (t) => {
+    const pools = { redis: { workers: ['tcp://r.test:6379'] }, other: { workers: ['tcp://o.test:6379'] } }
+    const entry = { listen: 6379, pool: 'redis', idleTimeout: 0, proxyProtocol: { send: 'v2' } }
+    const base = { listen: 8080, pools }
+    const none = await plan(
+      t,
+      { ...base, tcp: [entry] },
+      { ...base, tcp: [{ ...entry, maxConnections: 10_000 }] },
+    )
+    assert.equal(none.isEmpty, true)
+    const { listeners } = await plan(
+      t,
+      { ...base, tcp: [entry, { listen: '127.0.0.1:1', pool: 'other' }] },
+      {
+        ...base,
+        tcp: [
+          { ...entry, pool: 'other', idleTimeout: '1m' },
+          { listen: 2, sni: { 'a.test': 'redis' } },
+        ],
+      },
+    )
+    assert.deepEqual(listeners, {
+      opened: [{ listener: 'tcp 2', with: ['sni'] }],
+      closed: [{ listener: 'tcp 127.0.0.1:1', with: ['pool other'], connections: null }],
+      changed: [
+        {
+          listener: 'tcp 6379',
+          with: ['pool other', 'idleTimeout', 'proxyProtocol'],
+          keys: [
+            { key: 'pool', from: 'redis', to: 'other' },
+            { key: 'idleTimeout', from: 0, to: 60_000 },
+          ],
+        },
+      ],
+    })
+  })
+
   test('names them as a config file does', () => {
     const names = ['8080', '127.0.0.1:8080', '[::1]:8080']
     assert.deepEqual(configOf({ listen: names }).listen.map(showAddress), names)
@@ -213,6 +250,24 @@ suite('the plan of a pool', () => {
     assert.deepEqual(pools.changed, [
       { ...unchanged, added: [{ id: 'a', url: A.url, weight: 1, returns: true }], kept: 2 },
     ])
+  })
+
+  test('says what a probe would expect, and takes workers for TCP for another pool than those for HTTP', async (t) => {
+    const tcp = [{ listen: 1, pool: 'default' }]
+    const worker = 'tcp://r.test:1'
+    const of = (expect: string): object => ({ listen: 80, tcp, workers: [worker], health: { expect } })
+    const { pools } = await plan(t, of('+PONG'), of('/^\\+P/i'))
+    assert.deepEqual(pools.changed[0]?.keys, [{ key: 'health.expect', from: '+PONG', to: '/^\\+P/i' }])
+    const { pools: other, streams } = await plan(t, { workers: [A] }, { listen: 80, tcp, workers: [worker] })
+    assert.deepEqual([other.changed, streams], [[], 0])
+    assert.deepEqual(
+      other.added.map(({ pool, added }) => [pool, ...added.map(({ url }) => url)]),
+      [['default', worker]],
+    )
+    assert.deepEqual(
+      other.removed.map(({ pool, drained }) => [pool, ...drained.map(({ url }) => url)]),
+      [['default', A.url]],
+    )
   })
 
   test('says nothing of a worker that an operator drains, and that stays', async (t) => {

@@ -86,7 +86,7 @@ async function start(
 ): Promise<Running> {
   const { child, lines } = launch(t, main, env, args)
   const line: Running['line'] = (pattern, since = 0) => lineOf(child, lines, pattern, since)
-  const url = /https?:\/\/[\w.]+:(\d+)/.exec(await line(/ listens on /)) ?? []
+  const url = /(?:https?|tcp):\/\/[\w.]+:(\d+)/.exec(await line(/ listens on /)) ?? []
   async function end(signal: NodeJS.Signals): Promise<number | null> {
     const closed = once(child, 'close')
     child.kill(signal)

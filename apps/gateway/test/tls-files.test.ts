@@ -137,7 +137,7 @@ suite('a config with files of certificates', () => {
       'f:2:16: tls.verify: false lets whoever is in between read and change what workers get and answer; leave it out, and name in ca who signs their certificates',
     ])
     assert.deepEqual(lines('tls: { verify: true }\nworkers: [http://a]\n'), [
-      'f:2:6: tls: is for workers over https, and there are none; for clients, put it into listen, as {port: 443, tls: {cert: cert.pem, key: key.pem}}',
+      'f:2:6: tls: is for workers over https or tls, and there are none; for clients, put it into listen, as {port: 443, tls: {cert: cert.pem, key: key.pem}}',
     ])
     assert.deepEqual(lines(listenWith(good, `    clients: { ca: ${old.certFile} }\n`)), [
       `f:7:20: listen.tls.clients.ca: ${JSON.stringify(old.certFile)}: the certificate of CN=old.test has expired on ${day(-1)}; put a new one in its place`,

@@ -5,6 +5,7 @@ import { ConfigError } from '../config/fault.ts'
 import type { Gateway } from '../gateway.ts'
 import { headersRefusal } from '../limits.ts'
 import { sentence, word } from '../printable.ts'
+import { refusalsOf } from '../refusals.ts'
 import { checkAccess } from './access.ts'
 import type { Handler } from './answer.ts'
 import { add, drain, remove, undrain, weigh } from './changes.ts'
@@ -59,7 +60,7 @@ export function createAdminApp(gateway: Gateway): Express {
       refuseMethod(Object.keys(handlers).flatMap((method) => (method === 'get' ? ['get', 'head'] : method))),
     )
   }
-  const answerMetrics = metrics(() => gateway.pools)
+  const answerMetrics = metrics(() => gateway.pools, { counts: () => refusalsOf(gateway) })
   app.get('/metrics', (req, res, next) => void answerMetrics(req, res, next))
   app.all('/metrics', refuseMethod(['get']))
   app.use((req) => {

@@ -1,4 +1,5 @@
-import { DEFAULT_POOL, type Config } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import { DEFAULT_POOL } from '../config/pool-files.ts'
 import { withoutSecrets } from '../config/secrets.ts'
 import { ok, type Handler } from './answer.ts'
 

@@ -1,7 +1,7 @@
 import { say } from '../access-log.ts'
 import type { Config } from '../config/config.ts'
 import type { Gateway } from '../gateway.ts'
-import { Listeners, type Listener, type Prepared } from '../listeners.ts'
+import { Listeners, serveHttp, type Listener, type Prepared } from '../listeners.ts'
 import { createAdminServer } from './server.ts'
 
 /** An operator, a scraper and probes need few. */
@@ -13,7 +13,10 @@ export class AdminListener {
   #isWithout = false
 
   constructor(gateway: Gateway) {
-    this.#listeners = new Listeners((current) => createAdminServer(gateway, current), 'admin.listen')
+    this.#listeners = new Listeners(
+      (current) => serveHttp(createAdminServer(gateway, current), () => undefined),
+      'admin.listen',
+    )
   }
 
   get current(): Listener | undefined {

@@ -19,15 +19,14 @@ export const plan: Handler = async (gateway, req, res) => {
   const text = await readBody(req, res, TYPES, MOST)
   if (text.trim() === '') throw unprocessable([{ field: '', detail: 'the file is empty; send all of it' }])
   return gateway.inTurn(async () => {
-    const { pools, listeners, origin } = gateway
+    const { pools, listeners, tcp, origin } = gateway
     const config = gateway.config as Config // it answers when it has one
-    const connections = await Promise.all(
-      listeners.map(
-        async (listener) => [showAddress(listener.address), await connectionsOf(listener)] as const,
-      ),
+    const counted = [...listeners, ...tcp].map(
+      async ({ address, served }) => [showAddress(address), await connectionsOf(served)] as const,
     )
+    const connections = new Map(await Promise.all(counted))
     const next = parse('', text, origin.env, shownBy(config)).config
-    return ok(planOf({ config, pools, connections: new Map(connections) }, gateway.edited(next)))
+    return ok(planOf({ config, pools, connections }, gateway.edited(next)))
   })
 }
 

@@ -1,4 +1,5 @@
 import type { Pool, WorkerStats } from '@rondo/balancer'
+import type { TcpListen } from '../config/tcp-config.ts'
 import { connectionsOf, urlOf, type Listener } from '../listeners.ts'
 import type { Reloaded } from '../reload.ts'
 import { ok, type Handler } from './answer.ts'
@@ -18,7 +19,7 @@ export const stats: Handler = async (gateway) => {
       isStopping,
       file: origin.file ?? null,
     },
-    listeners: await Promise.all(gateway.listeners.map(listenerStats)),
+    listeners: await Promise.all([...gateway.listeners, ...gateway.tcp].map(listenerStats)),
     pools: Object.fromEntries(Array.from(gateway.pools, ([name, pool]) => [name, poolStats(pool)])),
     reloads: gateway.reloads.map(reloadStats),
   })
@@ -59,12 +60,14 @@ function reloadStats({ at, by, error }: Reloaded): object {
   return { at: new Date(at).toISOString(), by, error: error ?? null }
 }
 
-async function listenerStats(listener: Listener): Promise<object> {
-  const certificates = listener.address.tls?.certificates ?? []
+async function listenerStats(listener: Listener | Listener<TcpListen>): Promise<object> {
+  const { address, port, served } = listener
+  const certificates = address.tls?.certificates ?? []
   return {
     url: urlOf(listener),
-    port: listener.port,
-    connections: await connectionsOf(listener),
+    port,
+    connections: await connectionsOf(served),
+    refusals: Object.fromEntries(served.refusals),
     certificates: certificates.map(({ names, notAfter, issuer }) => ({ names, notAfter, issuer })),
   }
 }

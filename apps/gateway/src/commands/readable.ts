@@ -1,7 +1,7 @@
 import { showSize, showTime } from '../config/units.ts'
 
 const TIMES =
-  /(^|\.)(timeouts\.\w+|timeout|deadline|keepAlive\.idle|breaker\.(within|open)|slowStart|shutdown)$/
+  /(^|\.)(timeouts\.\w+|timeout|idleTimeout|halfCloseTimeout|deadline|keepAlive\.idle|breaker\.(within|open)|slowStart|shutdown)$/
 const SIZES = /(^|\.)limits\.(header|body)$/
 
 /** A value of a config with its times and sizes as a file has them, by where it stands. */

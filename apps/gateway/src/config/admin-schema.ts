@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { listener } from './listen-schema.ts'
-import { clients, listenerTls } from './tls-schema.ts'
+import { ownTls } from './tls-schema.ts'
 
 /** Bytes of a token: shorter ones may be guessed. */
 const LEAST = 16
@@ -20,12 +20,9 @@ const ADDRESS =
   'is no address; write it as 8081, "127.0.0.1:8081", "[::1]:8081" or {port: 8081, tls: {cert: cert.pem, key: key.pem}}'
 
 /** A listener that sends nobody on, and has no workers to tell who came. */
-const adminListener = listener.omit({ redirect: true }).extend({
-  tls: listenerTls
-    .extend({ clients: clients.omit({ forward: true }).optional().describe('Certificates of clients') })
-    .optional()
-    .describe('Speaks https'),
-})
+const adminListener = listener
+  .omit({ redirect: true, proxyProtocol: true })
+  .extend({ tls: ownTls.optional().describe('Speaks https') })
 
 /** The admin API: `off`, an address in short, or an object. */
 export const admin = z

@@ -1,22 +1,17 @@
 import { checkPool, OptionError, toTrust, type WorkerSpec } from '@rondo/balancer'
+import { acceptFaults, tcpFaults } from './check-tcp.ts'
 import { listenerFaults, workerTlsFaults, type Place } from './check-tls.ts'
 import { isLoopback, readAddress, showAddress } from './address.ts'
-import {
-  adminFileOf,
-  DEFAULT_ADMIN,
-  DEFAULT_POOL,
-  listenersOf,
-  poolFilesOf,
-  poolPath,
-  toPoolConfig,
-} from './config.ts'
+import { adminFileOf, DEFAULT_ADMIN, listenersOf, toPoolConfig } from './config.ts'
 import type { Fault, Path } from './fault.ts'
 import { showValue, withoutPasswords } from './secrets.ts'
 import type { Files } from './files.ts'
+import { DEFAULT_POOL, noSuchPool, poolFilesOf, poolPath } from './pool-files.ts'
 import { poolFields, type PoolFile } from './pool-schema.ts'
 import type { Route } from './route-schema.ts'
 import type { File } from './schema.ts'
 import { MOST_FAULTS, type Source } from './source.ts'
+import { isForTcp } from './tcp-config.ts'
 
 /** What is wrong with a file whose shape is right: values that no pool, route or listener can have. */
 export function check(file: File, source: Source, files: Files): Fault[] {
@@ -26,6 +21,7 @@ export function check(file: File, source: Source, files: Files): Fault[] {
   return [
     ...listenFaults(file, place),
     ...adminFaults(file, place),
+    ...tcpFaults(file, place),
     ...proxyFaults(file, source),
     ...Array.from(poolFilesOf(file), ([name, pool]) => poolFaults(pool, poolPath(file, name), place)).flat(),
     ...unused(file, source),
@@ -52,7 +48,8 @@ function listenFaults(file: File, place: Place): Fault[] {
     const shown = showAddress(address)
     if (seen.has(shown)) return [place.at(path, value, 'is there twice; leave one of them out')]
     seen.add(shown)
-    return typeof value === 'object' ? listenerFaults(value, path, place) : []
+    if (typeof value !== 'object') return []
+    return [...listenerFaults(value, path, place), ...acceptFaults(value.proxyProtocol, path, file, place)]
   })
 }
 
@@ -96,10 +93,16 @@ function poolFaults(pool: PoolFile, top: Path, place: Place): Fault[] {
       : optionPath(error.option)
     faults.push(fault(error, [...top, ...path], source))
     const [key = '', i = 0] = path
-    if (key === 'workers') workers[Number(i)] = { url: 'http://localhost', name: `put right: ${i}` }
+    if (key === 'workers') workers[Number(i)] = mended(Number(i), workers)
     else delete rest[key]
   }
   return faults
+}
+
+/** A worker in the place of a wrong one, of the kind that its pool has. */
+function mended(i: number, workers: readonly WorkerSpec[]): WorkerSpec {
+  const isTcp = isForTcp({ workers: i === 0 ? workers.slice(1) : workers })
+  return { url: isTcp ? 'tcp://localhost:80' : 'http://localhost', name: `put right: ${i}` }
 }
 
 /** What the balancer says against something; undefined for nothing. */
@@ -170,13 +173,14 @@ function routeFaults(route: Route, path: Path, file: File, at: Place['at']): Fau
   if (!end) faults.push(at(path, route, 'leads nowhere; give it a pool, an answer or a redirect'))
   for (const [key, value] of others)
     faults.push(at([...path, key], value, `stands beside ${end?.[0]}; keep one of them`))
-  const pools = Array.from(poolFilesOf(file).keys())
-  if (pool !== undefined && !pools.includes(pool))
+  const named = pool === undefined ? undefined : poolFilesOf(file).get(pool)
+  if (pool !== undefined && !named) faults.push(at([...path, 'pool'], pool, noSuchPool(file)))
+  if (named && isForTcp(named))
     faults.push(
       at(
         [...path, 'pool'],
         pool,
-        `is no pool; use ${pools.map((name) => JSON.stringify(name)).join(' or ')}`,
+        `is a pool for TCP, which has no requests; serve it as tcp: [{listen: 6379, pool: ${pool}}], or give it workers as "http://host:port"`,
       ),
     )
   for (const [key, value] of Object.entries({ strip, rewrite, headers }))

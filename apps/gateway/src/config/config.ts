@@ -4,9 +4,11 @@ import { toCertificate, type Certificate, type PairFile } from './certificates.t
 import type { Path } from './fault.ts'
 import type { Files } from './files.ts'
 import type { ListenerFile } from './listen-schema.ts'
-import { poolFields, type PoolFile } from './pool-schema.ts'
+import { DEFAULT_POOL, isDefaultRouted, listenFilesOf, poolFilesOf } from './pool-files.ts'
+import type { PoolFile } from './pool-schema.ts'
 import type { Route } from './route-schema.ts'
 import type { File } from './schema.ts'
+import { toTcpListen, withLocalProbes, type ProxyProtocol, type TcpListen } from './tcp-config.ts'
 import type { ListenerTlsFile, WorkerTlsFile } from './tls-schema.ts'
 import { withoutUndefined } from './without-undefined.ts'
 
@@ -19,6 +21,8 @@ export interface Listen extends Address {
   readonly tls?: ListenTls | undefined
   /** The https port that all are sent to; undefined where requests are served. */
   readonly redirect?: number | undefined
+  /** Undefined where no header of the PROXY protocol is accepted. */
+  readonly proxyProtocol?: ProxyProtocol | undefined
 }
 
 export interface ListenTls {
@@ -50,6 +54,7 @@ export type LogFormat = 'rondo' | 'combined' | 'dev' | 'json' | 'off'
 /** What the gateway is to be: a file with its shorthand written out and its defaults filled in. */
 export interface Config {
   readonly listen: readonly Listen[]
+  readonly tcp: readonly TcpListen[]
   readonly pools: ReadonlyMap<string, PoolConfig>
   /** In order; the first that matches serves a request. */
   readonly routes: readonly Route[]
@@ -78,9 +83,6 @@ export interface AdminConfig {
   readonly isDefault: boolean
 }
 
-/** The pool that the top level is short for. */
-export const DEFAULT_POOL = 'default'
-
 /** Where the admin API listens if nothing is said. */
 export const DEFAULT_ADMIN = '127.0.0.1:8081'
 
@@ -89,17 +91,22 @@ const HEADER = 16_384
 /** Each takes memory and a file descriptor, and one more to a worker while it is busy. */
 const CONNECTIONS = 10_000
 
-const WORKERS = ['http://localhost:3001', 'http://localhost:3002', 'http://localhost:3003']
-
 /** Writes out a file of that text that was found to be right; `written` is the same in its own words. */
 export function toConfig(file: File, written: object, text: string, files: Files): Config {
-  const { listen = 80, limits = {}, trustedProxies = [], metrics = 'on', log = {}, shutdown = 30_000 } = file
+  const { limits = {}, trustedProxies = [], metrics = 'on', log = {}, shutdown = 30_000 } = file
   const pools = poolFilesOf(file)
   const { format = 'rondo', file: path } = typeof log === 'string' ? { format: log } : log
   return {
-    listen: [listen].flat().map((value) => toListen(value, files)),
-    pools: new Map(Array.from(pools, ([name, pool]) => [name, toPoolConfig(pool, files)])),
-    routes: [...(file.routes ?? []), ...(pools.has(DEFAULT_POOL) ? [{ pool: DEFAULT_POOL }] : [])],
+    listen: listenFilesOf(file).map((value) => toListen(value, files)),
+    tcp: (file.tcp ?? []).map((entry) => {
+      const address = readAddress(entry.listen) as Address
+      const tls = entry.tls && toListenTls(entry.tls, files)
+      return toTcpListen(entry, { ...address, tls }, limits.connections ?? CONNECTIONS)
+    }),
+    pools: new Map(
+      Array.from(pools, ([name, pool]) => [name, withLocalProbes(toPoolConfig(pool, files), name, file)]),
+    ),
+    routes: [...(file.routes ?? []), ...(isDefaultRouted(pools) ? [{ pool: DEFAULT_POOL }] : [])],
     limits: { header: limits.header ?? HEADER, connections: limits.connections ?? CONNECTIONS },
     trustedProxies,
     metrics: metrics === 'on',
@@ -132,25 +139,6 @@ function toAdmin(file: File, files: Files): AdminConfig | undefined {
   }
 }
 
-/** The pools by name: those of `pools`, and the one that the top level is short for. */
-export function poolFilesOf(file: File): Map<string, PoolFile> {
-  const { pools = {}, workers, limits } = file
-  const all = new Map(Object.entries(pools))
-  const isShort = workers !== undefined || all.size === 0
-  if (!isShort) return all
-  const fields = Object.keys(poolFields) as (keyof typeof poolFields)[]
-  return all.set(DEFAULT_POOL, {
-    ...Object.fromEntries(fields.map((key) => [key, file[key]])),
-    workers: workers ?? WORKERS,
-    ...(limits?.body !== undefined && { limits: { body: limits.body } }),
-  })
-}
-
-/** Where a file says what a pool is: `[]` for the one that its top level is short for. */
-export function poolPath({ pools }: File, name: string): Path {
-  return name === DEFAULT_POOL && pools?.[name] === undefined ? [] : ['pools', name]
-}
-
 /** What the balancer is given for a pool; it checks the values itself. */
 export function toPoolConfig(
   { workers, forwarder = 'http-proxy-middleware', sticky, tls, ...options }: PoolFile,
@@ -176,8 +164,13 @@ export function pairsOf({ cert, key, passphrase, certificates }: ListenerTlsFile
 function toListen(value: string | number | ListenerFile, files: Files): Listen {
   const address = readAddress(value) as Address
   if (typeof value !== 'object') return address
-  const { tls, redirect } = value
-  return { ...address, tls: tls && toListenTls(tls, files), redirect }
+  const { tls, redirect, proxyProtocol } = value
+  return {
+    ...address,
+    tls: tls && toListenTls(tls, files),
+    redirect,
+    proxyProtocol: proxyProtocol?.accept ? { accept: true } : undefined,
+  }
 }
 
 function toListenTls(tls: ListenerTlsFile, files: Files): ListenTls {

@@ -1,6 +1,6 @@
 import { OptionError } from '@rondo/balancer'
 import { readAddress } from './address.ts'
-import { DEFAULT_POOL } from './config.ts'
+import { DEFAULT_POOL } from './pool-files.ts'
 import type { File } from './schema.ts'
 
 /** What `FORWARDER` may say; the short name is that of the library's function. */

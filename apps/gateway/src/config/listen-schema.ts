@@ -1,9 +1,16 @@
 import { z } from 'zod'
+import { flag, onOff } from './scalars.ts'
 import { listenerTls } from './tls-schema.ts'
 
 const PORT = 'is not a port; give a whole number from 0 to 65535'
 const TARGET = 'is not a port; give that of the listener with tls, as 443'
 const HOST = 'is no host; give an address of this machine, as "127.0.0.1" or "::1"'
+
+/** Whether a listener reads headers of the PROXY protocol. */
+export const acceptProxy = z
+  .union([onOff, flag], 'is neither on nor off; give one of them')
+  .transform((value) => value === 'on' || value === true)
+  .describe('Whether each connection begins with one, from one of trustedProxies; default off')
 
 /** A listener as an object: where, and how it is spoken to. */
 export const listener = z.strictObject({
@@ -20,6 +27,10 @@ export const listener = z.strictObject({
     .max(65_535, TARGET)
     .optional()
     .describe('Sends all to https, at this port'),
+  proxyProtocol: z
+    .strictObject({ accept: acceptProxy.optional() })
+    .optional()
+    .describe('Headers of the PROXY protocol, which tell who the client is'),
 })
 
 const ADDRESS =

@@ -64,10 +64,42 @@ const strategy = z
   )
   .describe('Who of the alive workers gets a request; default round-robin')
 
+const PORT = 'is not a port; give a whole number from 1 to 65535'
+
+const expected = text
+  .refine((value) => wrongWith(value) === undefined, {
+    error: ({ input }) =>
+      `is no pattern (${wrongWith(String(input))}); mend it, or leave out the slashes for a text`,
+  })
+  .transform((value) => patternOf(value) ?? value)
+
+/** What `/pattern/flags` means; undefined for a text that is to be taken as it is. */
+function patternOf(value: string): RegExp | undefined {
+  const [, pattern, flags] = /^\/(.+)\/([a-z]*)$/s.exec(value) ?? []
+  return pattern === undefined ? undefined : new RegExp(pattern, flags)
+}
+
+function wrongWith(value: string): string | undefined {
+  try {
+    patternOf(value)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 const health = z
   .strictObject({
     schedule: text.optional().describe('Cron, with seconds; default "*/2 * * * * *"'),
-    path: text.optional().describe('Default /health'),
+    type: z.enum(['http', 'tcp']).optional().describe('Default by the workers: tcp for tcp:// and tls://'),
+    port: z.int(PORT).min(1, PORT).max(65_535, PORT).optional().describe("Default the worker's"),
+    path: text.optional().describe('Of probes by HTTP; default /health'),
+    send: text.optional().describe('What probes by TCP send, as "PING\\r\\n"; default nothing'),
+    expect: expected
+      .optional()
+      .describe(
+        'What must be in the answer to probes by TCP: a text, or a pattern as "/^OK/i"; default nothing',
+      ),
     timeout: duration.optional().describe('Default 1s, or half the shortest gap of the schedule'),
     rise: count.optional().describe('Good probes in a row that bring a worker back; default 2'),
     fall: count.optional().describe('Bad probes in a row that take a worker out; default 3'),

@@ -4,6 +4,7 @@ import { listen } from './listen-schema.ts'
 import { bodyLimit, pool, poolFields, workers } from './pool-schema.ts'
 import { route } from './route-schema.ts'
 import { anyText, count, text } from './scalars.ts'
+import { tcp } from './tcp-schema.ts'
 import { durationOrNone, someSize } from './units.ts'
 
 const format = z.enum(['combined', 'dev', 'json', 'rondo', 'off'])
@@ -26,6 +27,7 @@ const network = z.string('is no address or network; write it as "10.0.0.0/8"')
 export const schema = z.strictObject(
   {
     listen: listen.optional(),
+    tcp: tcp.optional(),
     ...poolFields,
     workers: workers.optional().describe('Of the pool named default, which serves what no route takes'),
     pools: z

@@ -19,8 +19,7 @@ const certificate = z.strictObject(
   'is no certificate; write it as {cert: cert.pem, key: key.pem}',
 )
 
-/** Certificates that clients show. */
-export const clients = z
+const clients = z
   .strictObject({
     ca: file.describe('A PEM file: who signs the certificates of clients'),
     required: flag.optional().describe('Whether nobody may come without one; default true'),
@@ -47,6 +46,11 @@ export const listenerTls = z
     clients: clients.optional(),
   })
   .describe('Speaks https')
+
+/** How a listener speaks TLS whose clients no worker gets to know. */
+export const ownTls = listenerTls
+  .extend({ clients: clients.omit({ forward: true }).optional().describe('Certificates of clients') })
+  .describe('Speaks TLS')
 
 /** How the connections to workers over https are made. */
 export const workerTls = z

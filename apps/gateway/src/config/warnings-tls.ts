@@ -20,12 +20,14 @@ export function workerTlsWarnings(
   if (!tls) return []
   const path = [...top, 'tls']
   const warnings: Fault[] = []
-  const isUsed = workers.some((worker) => /^https:/i.test(typeof worker === 'string' ? worker : worker.url))
+  const isUsed = workers.some((worker) =>
+    /^(https|tls):/i.test(typeof worker === 'string' ? worker : worker.url),
+  )
   if (!isUsed)
     warnings.push(
       source.fault(
         path,
-        'is for workers over https, and there are none; for clients, put it into listen, as {port: 443, tls: {cert: cert.pem, key: key.pem}}',
+        'is for workers over https or tls, and there are none; for clients, put it into listen, as {port: 443, tls: {cert: cert.pem, key: key.pem}}',
       ),
     )
   if (tls.verify === false)
@@ -45,7 +47,8 @@ export function workerTlsWarnings(
 /** What hurts in the certificates of listeners, that of the admin API included. */
 export function listenerTlsWarnings(file: File, source: Source, files: Files): Fault[] {
   const admin = [['admin', 'listen'], adminFileOf(file).listen] as const
-  const listeners = [...listenersOf(file), admin]
+  const tcp = (file.tcp ?? []).map((entry, i) => [['tcp', i], entry] as const)
+  const listeners = [...listenersOf(file), admin, ...tcp]
   return listeners.flatMap(([place, value]) => {
     if (typeof value !== 'object' || !value.tls) return []
     const { tls } = value
@@ -58,9 +61,11 @@ export function listenerTlsWarnings(file: File, source: Source, files: Files): F
   })
 }
 
-/** Says that the environment's PORT takes the place of a listener with tls, or of one that redirects. */
+/** Says that the environment's PORT takes the place of a listener with tls or PROXY headers, or of one that redirects. */
 export function hiddenListeners({ listen = [] }: File, { PORT }: NodeJS.ProcessEnv, source: Source): Fault[] {
-  const isSaid = [listen].flat().some((value) => typeof value === 'object' && (value.tls ?? value.redirect))
+  const isSaid = [listen]
+    .flat()
+    .some((value) => typeof value === 'object' && (value.tls ?? value.redirect ?? value.proxyProtocol))
   if (PORT === undefined || !isSaid) return []
   const wrong = `is replaced by the PORT of the environment, ${PORT}, which is plain http; leave PORT unset`
   return [source.fault(['listen'], wrong)]

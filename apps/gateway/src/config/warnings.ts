@@ -1,10 +1,12 @@
 import { isLoopback, readAddress } from './address.ts'
-import { adminFileOf, DEFAULT_ADMIN, poolFilesOf, poolPath } from './config.ts'
+import { adminFileOf, DEFAULT_ADMIN } from './config.ts'
+import { listenFilesOf, poolFilesOf, poolPath } from './pool-files.ts'
 import type { Fault, Path } from './fault.ts'
 import type { Files } from './files.ts'
 import type { PoolFile } from './pool-schema.ts'
 import type { File } from './schema.ts'
 import type { Source } from './source.ts'
+import { isForTcp, poolsOf } from './tcp-config.ts'
 import { listenerTlsWarnings, workerTlsWarnings } from './warnings-tls.ts'
 
 /** Node's servers close idle connections after 5 s. */
@@ -14,7 +16,11 @@ const NODE_KEEPS = 5000
 export function warningsOf(file: File, source: Source, files: Files): Fault[] {
   const pools = Array.from(poolFilesOf(file), ([name, pool]) => {
     const top = poolPath(file, name)
-    return [...poolWarnings(pool, top, source), ...workerTlsWarnings(pool, top, source, files)]
+    return [
+      ...poolWarnings(pool, top, source),
+      ...unserved(name, pool, top, file, source),
+      ...workerTlsWarnings(pool, top, source, files),
+    ]
   })
   return [
     ...pools.flat(),
@@ -46,8 +52,16 @@ function poolWarnings(pool: PoolFile, top: Path, source: Source): Fault[] {
   return warnings
 }
 
-function publicMetrics({ listen = 80, metrics = 'on' }: File, source: Source): Fault[] {
-  const isPublic = [listen].flat().some((value) => {
+/** Workers for TCP that nobody gets to. */
+function unserved(name: string, pool: PoolFile, top: Path, { tcp = [] }: File, source: Source): Fault[] {
+  if (!isForTcp(pool) || tcp.some((entry) => poolsOf(entry).includes(name))) return []
+  const wrong = `are for TCP, and no listener is for them; add tcp: [{listen: 6379, pool: ${name}}]`
+  return [source.fault([...top, 'workers'], wrong)]
+}
+
+function publicMetrics(file: File, source: Source): Fault[] {
+  const { metrics = 'on' } = file
+  const isPublic = listenFilesOf(file).some((value) => {
     const isServed = typeof value !== 'object' || value.redirect === undefined
     return isServed && !isLoopback(readAddress(value)?.host)
   })
