@@ -11,14 +11,14 @@ import { cells, remarks, terminalTable } from './bench/report/table.ts'
 import type { ScenarioResult } from './bench/result.ts'
 import { runScenario } from './bench/run-scenario.ts'
 import type { Scenario } from './bench/scenario.ts'
-import { DEFAULT_SCENARIOS, scenarios } from './bench/scenarios/index.ts'
+import { DEFAULT_SCENARIOS, scenarios, TCP } from './bench/scenarios/index.ts'
 import { measureStrategies, STRATEGIES } from './bench/strategies/index.ts'
-import { subjects } from './bench/subjects/index.ts'
+import { subjects, tcpSubjects } from './bench/subjects/index.ts'
 import { onEnd } from './dev/end.ts'
 
 const KNOWN: Known = {
-  scenarios: [...scenarios.map(({ name }) => name), STRATEGIES[0]],
-  subjects: subjects.map(({ name }) => name),
+  scenarios: [...scenarios.map(({ name }) => name), TCP, STRATEGIES[0]],
+  subjects: [...subjects, ...tcpSubjects].map(({ name }) => name),
 }
 const RESULTS = fileURLToPath(new URL('bench/results', import.meta.url))
 
@@ -57,15 +57,18 @@ async function measure(wishes: Wishes): Promise<number> {
 /** Measures scenarios that have servers and load, and prints each. */
 async function underLoad(wishes: Wishes, chosen: readonly Scenario[]): Promise<ScenarioResult[]> {
   useLoadProgram(wishes.load)
-  const there = await available(subjects, wishes.subjects)
-  for (const line of there.missing) say(line)
-  if (wishes.load === undefined && loadProgram() === 'autocannon')
+  const isOfTcp = chosen.some(({ tcp }) => tcp)
+  const isOfHttp = chosen.some(({ tcp }) => !tcp)
+  const ofHttp = await available(isOfHttp ? subjects : [], wishes.subjects)
+  const ofTcp = await available(isOfTcp ? tcpSubjects : [], wishes.subjects)
+  for (const line of [...ofHttp.missing, ...ofTcp.missing]) say(line)
+  if (isOfHttp && wishes.load === undefined && loadProgram() === 'autocannon')
     say(
       'without wrk: the load comes from autocannon, which takes more from the backends beside it; on Debian: apt-get install wrk',
     )
   const results: ScenarioResult[] = []
   for (const scenario of chosen) {
-    const contestants = scenario.contestants(there.subjects)
+    const contestants = scenario.contestants((scenario.tcp ? ofTcp : ofHttp).subjects)
     if (contestants.length === 0) throw new Error(`${scenario.name}: none of the subjects can do it`)
     const { around = 0.2 } = scenario
     const size = { scenarios: chosen.length, contestants: contestants.length, around }
@@ -79,7 +82,7 @@ async function underLoad(wishes: Wishes, chosen: readonly Scenario[]): Promise<S
 function choose({ scenarios: wanted, quick }: Wishes) {
   const defaults = quick ? ['small'] : DEFAULT_SCENARIOS
   const names = wanted.length > 0 ? wanted : defaults
-  return scenarios.filter(({ name }) => names.includes(name))
+  return scenarios.filter(({ name, tcp }) => names.includes(name) || (tcp && names.includes(TCP)))
 }
 
 /** What is kept as the latest results; the rest is a trial. */

@@ -58,7 +58,8 @@ export function usage({ scenarios, subjects }: Known): string {
   return `pnpm bench [SCENARIO…] [options]
 
   scenarios   ${scenarios.join(' ')}
-              default: small 10k 1m, in under 5 minutes; strategies needs no servers
+              default: small 10k 1m, in under 5 minutes; strategies needs no servers,
+              tcp is all whose names begin so
   --quick     small only, in under a minute, not kept as results
   --rounds N  rounds of each scenario; default 5, fewer when time is short
   --seconds N seconds a measurement

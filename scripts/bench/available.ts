@@ -25,5 +25,6 @@ export async function available(
 
 async function whyMissing({ start }: Subject): Promise<string | undefined> {
   if (start.kind === 'script') return start.missing?.()
-  return installed(start.program) ? undefined : `it is not installed; on Debian: ${start.install}`
+  const why = installed(start.program) ? start.missing?.() : 'it is not installed'
+  return why && `${why}; on Debian: ${start.install}`
 }

@@ -14,8 +14,8 @@ export interface Contestant {
   readonly settings?: Settings
   /** Over how many of the scenario's backends it balances. Default 3. */
   readonly workers?: number
-  /** What a scenario holds open; heads of requests come to no end. */
-  readonly held?: 'connections' | 'websockets' | 'heads'
+  /** What a scenario holds open; heads of requests come to no end, TCP is a byte each way. */
+  readonly held?: 'connections' | 'websockets' | 'heads' | 'tcp'
 }
 
 /** A contestant that listens. */
@@ -41,14 +41,15 @@ const BOUND = 20_000
  */
 export async function startContestant(
   contestant: Contestant,
-  around: Pick<Place, 'backends' | 'tls'>,
+  around: Pick<Place, 'backends' | 'tls'> & { readonly scheme: 'http' | 'https' | 'tcp' },
   verify: (origin: string, contestant: Contestant) => Promise<void>,
 ): Promise<Running> {
   const { name, workers = 3, settings = {} } = contestant
+  const { scheme, ...given } = around
   const [port, directory] = await Promise.all([freePort(), temporary(name.replaceAll(/[^\w-]/g, '-'))])
   const backends = around.backends.slice(0, workers)
-  const started = await run(contestant, { ...around, backends, port, directory, settings })
-  const origin = `${around.tls ? 'https' : 'http'}://127.0.0.1:${port}`
+  const started = await run(contestant, { ...given, backends, port, directory, settings })
+  const origin = `${scheme}://127.0.0.1:${port}`
   try {
     await until('right answer', BOUND, started, async () => {
       await verify(origin, contestant)

@@ -29,7 +29,7 @@ export interface ScenarioResult {
   readonly backends: string
   readonly rounds: number
   readonly seconds: number
-  readonly unit: 'request' | 'message' | 'pick'
+  readonly unit: 'request' | 'message' | 'connection' | 'MB' | 'pick'
   readonly better: 'more' | 'less'
   readonly figures: readonly Figure[]
   readonly headings: readonly string[]

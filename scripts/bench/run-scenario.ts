@@ -28,7 +28,8 @@ export async function runScenario(
   try {
     say(`${scenario.name}: starting ${contestants.map(({ name }) => name).join(', ')}`)
     for (const contestant of contestants) {
-      const around = { backends: backends.origins, ...(tls && { tls }) }
+      const scheme = scenario.tcp ? 'tcp' : tls ? 'https' : 'http'
+      const around = { scheme, backends: backends.origins, ...(tls && { tls }) } as const
       try {
         const started = await startContestant(contestant, around, scenario.verify)
         running.push(started)
@@ -47,7 +48,7 @@ export async function runScenario(
       title: scenario.title,
       date: new Date().toISOString().slice(0, 10),
       machine: machine(),
-      load: loadProgram(),
+      load: scenario.tcp ? 'Node clients' : loadProgram(),
       backends: backends.kind,
       rounds: Math.max(0, ...[...samples.values()].map(({ length }) => length)),
       seconds: plan.seconds,

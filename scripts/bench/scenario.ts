@@ -13,9 +13,11 @@ export interface Scenario {
   /** Whether a large first figure is the better one. */
   readonly better: 'more' | 'less'
   /** What an answer is called: CPU is counted per each. */
-  readonly unit: 'request' | 'message'
+  readonly unit: 'request' | 'message' | 'connection' | 'MB'
   readonly backends: BackendsOptions
   readonly tls?: boolean
+  /** Whether it is of connections, whatever is said on them: with subjects, backends and a load of their own. */
+  readonly tcp?: boolean
   /** About how many seconds one measurement takes beside its load. Default 0.2. */
   readonly around?: number
   /**

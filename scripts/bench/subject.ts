@@ -1,11 +1,12 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 /** What a subject is given when it starts; the same for every subject of a scenario. */
 export interface Place {
   /** The port to listen on, on 127.0.0.1. */
   readonly port: number
-  /** The origins to balance over, each `http://address:port`. */
+  /** The origins to balance over, each `http://address:port`, of TCP `tcp://address:port`. */
   readonly backends: readonly string[]
   /** Present when the subject is to speak TLS: paths of PEM files; `both` is certificate and key in one. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly both: string }
@@ -34,6 +35,11 @@ export interface Opened {
   readonly upgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => unknown
 }
 
+/** What a subject of TCP that runs in Node puts into a server, which leaves half-open connections open. */
+export interface OpenedTcp {
+  readonly connection: (socket: Socket) => unknown
+}
+
 /** How a program of the machine is run: its arguments, what it finds in its environment, and its files. */
 export interface Command {
   readonly args: readonly string[]
@@ -55,7 +61,7 @@ export interface Subject {
   readonly answersItself?: boolean
 }
 
-/** A TypeScript file that exports `open(place): Opened | Promise<Opened>`. */
+/** A TypeScript file that exports `open(place)`: an `Opened` or `OpenedTcp`, or a promise of one. */
 export interface ScriptStart {
   readonly kind: 'script'
   /** The file's URL: `import.meta.url`. */
@@ -74,6 +80,8 @@ export interface ProgramStart {
   readonly version: readonly string[]
   /** How to install it on Debian. */
   readonly install: string
+  /** Why it cannot be measured here though it is installed; `undefined` when it can. */
+  readonly missing?: () => string | undefined
   readonly command: (place: Place) => Command
 }
 

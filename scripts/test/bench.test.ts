@@ -19,10 +19,13 @@ import { runScenario } from '../bench/run-scenario.ts'
 import { eachOnce } from '../bench/scenario.ts'
 import { DEFAULT_SCENARIOS, scenarios } from '../bench/scenarios/index.ts'
 import { small } from '../bench/scenarios/small.ts'
+import { tcpConnections, tcpUpload } from '../bench/scenarios/tcp.ts'
 import { median, medianRatio, rotated } from '../bench/statistics.ts'
 import { ceiling } from '../bench/subjects/ceiling.ts'
 import { hpm } from '../bench/subjects/hpm.ts'
+import { pipe } from '../bench/subjects/pipe.ts'
 import { rondoHttpProxy } from '../bench/subjects/rondo-http-proxy.ts'
+import { rondoTcp } from '../bench/subjects/rondo-tcp.ts'
 import { measureStrategies, STRATEGIES } from '../bench/strategies/index.ts'
 import { subjects } from '../bench/subjects/index.ts'
 import { summarise } from '../bench/summary.ts'
@@ -193,6 +196,21 @@ test('a real run measures two subjects without errors, and leaves no process beh
     assert.ok((ratios['vs hpm'] ?? 0) > 0)
   }
 })
+
+for (const scenario of [tcpUpload, tcpConnections])
+  test(`a real run of ${scenario.name} measures Rondo and the bare pipe without errors`, async () => {
+    const contestants = eachOnce([rondoTcp, pipe])
+    const plan = { rounds: 1, seconds: 1, bound: 30 }
+    const result = await runScenario({ ...scenario, warmUp: async () => {} }, contestants, plan, () => {})
+    assert.equal(countRunning(), 0)
+    for (const { name, figures, ratios, errors, why } of result.rows) {
+      assert.deepEqual([name, errors, why], [name, 0, undefined])
+      assert.ok((figures.perSecond ?? 0) > 0)
+      assert.ok((ratios['vs pipe'] ?? 0) > 0)
+    }
+    assert.match(circumstances(result), /; Node clients and Node backends; /)
+    assert.match(cells(result)[0]?.[1] ?? '', /^(MB|connections)\/s$/)
+  })
 
 /** Fixed data: a fast subject, and a slow one with errors. */
 const FIXED: ScenarioResult = {

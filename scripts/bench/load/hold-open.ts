@@ -1,8 +1,9 @@
-// Holds idle connections, WebSockets or heads of requests open. Arguments: origin, `connections`, `websockets` or `heads`.
+// Holds idle connections, WebSockets or heads of requests open. Arguments: origin, and what `OPEN` has a name for.
 // Prints `ready`; then for each line on stdin, a count, it opens what lacks and prints `<count> open`.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { ASK } from '../backends/bytes.ts'
 import { openWebSocket } from './frames.ts'
 
 const [, , origin = '', held] = process.argv
@@ -11,7 +12,7 @@ const open: Socket[] = []
 /** How many are opened at the same time. */
 const AT_ONCE = 50
 
-const OPEN = { connections: connection, websockets: webSocket, heads: head }
+const OPEN = { connections: connection, websockets: webSocket, heads: head, tcp }
 const openOne = OPEN[held as keyof typeof OPEN]
 
 process.stdin.ref() // the tether of launched scripts lets it go
@@ -27,6 +28,13 @@ for await (const line of createInterface({ input: process.stdin })) {
 
 async function webSocket(): Promise<Socket> {
   return guarded((await openWebSocket(origin)).socket)
+}
+
+async function tcp(): Promise<Socket> {
+  const socket = guarded(connect(Number(port), hostname))
+  socket.write(ASK.name)
+  await once(socket, 'data')
+  return socket
 }
 
 async function connection(): Promise<Socket> {

@@ -18,7 +18,7 @@ export async function hold(origin: string, held: NonNullable<Contestant['held']>
   return {
     open: async (count) => {
       running.tell(String(count))
-      await until(`${count} open ${held}`, 20_000, running, async () =>
+      await until(`${count} open ${held}`, 60_000, running, async () =>
         running.output.includes(`${count} open\n`),
       )
     },

@@ -4,7 +4,7 @@ import type { ScenarioResult } from '../result.ts'
 /** The heading of a figure's column. */
 export function heading(figure: Figure, unit: ScenarioResult['unit']): string {
   const headings: Record<Figure, string> = {
-    perSecond: `${unit}s/s`,
+    perSecond: unit === 'MB' ? 'MB/s' : `${unit}s/s`,
     p50: 'p50 ms',
     p99: 'p99 ms',
     p999: 'p99.9 ms',

@@ -35,7 +35,7 @@ export const memory: Scenario = {
   verify: (origin, { subject }) => verify(origin, exchange, subject.answersItself),
   warmUp: async ({ origin }) => void (await applyLoad({ origin, exchange, connections: 64, seconds: 1 })),
   measure: async (running) => {
-    const held = await growth(running)
+    const held = await growth(running, running.contestant.held ?? 'connections', BEFORE, BEFORE + MORE)
     const rss = residentMemory(running.pid)
     if (held === undefined || rss === undefined) throw new Error('memory is known only where there is /proc')
     return { figures: { held, rss }, errors: 0 }
@@ -48,15 +48,20 @@ function whatItHolds(subject: Subject): Contestant[] {
   return [plain, { name: `${subject.name}, WebSocket`, subject, held: 'websockets' }]
 }
 
-/** Bytes of resident memory by which one held connection more makes the subject grow. */
-async function growth(running: Running): Promise<number | undefined> {
-  const holding = await hold(running.origin, running.contestant.held ?? 'connections')
+/** Bytes of resident memory by which each held connection from the `first`-th to the `last`-th makes the subject grow. */
+export async function growth(
+  running: Running,
+  held: NonNullable<Contestant['held']>,
+  first: number,
+  last: number,
+): Promise<number | undefined> {
+  const holding = await hold(running.origin, held)
   try {
-    await holding.open(BEFORE)
+    await holding.open(first)
     const before = await settled(running)
-    await holding.open(BEFORE + MORE)
+    await holding.open(last)
     const after = await settled(running)
-    return before === undefined || after === undefined ? undefined : (after - before) / MORE
+    return before === undefined || after === undefined ? undefined : (after - before) / (last - first)
   } finally {
     await holding.close()
   }

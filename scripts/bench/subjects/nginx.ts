@@ -19,14 +19,14 @@ export const nginx: Subject = {
 }
 
 /** What every nginx of the bench has on top: in the foreground, one process, all its files in `directory`. */
-export function nginxTop(directory: string): string {
+export function nginxTop(directory: string, connections = 16_384): string {
   return `
 daemon off;
 master_process off;
 pid ${join(directory, 'nginx.pid')};
 error_log stderr error;
 worker_rlimit_nofile 65536;
-events { worker_connections 16384; }`
+events { worker_connections ${connections}; }`
 }
 
 /** Temp files of nginx, which its package would put where only root may write. */
