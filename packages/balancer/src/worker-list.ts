@@ -111,7 +111,7 @@ export function displaced(leaving: readonly Worker[], wanted: readonly Worker[])
 }
 
 /** @throws OptionError for two of one name, in the pool or in the metrics. */
-export function checkNames(workers: readonly Worker[]): void {
+function checkNames(workers: readonly Worker[]): void {
   const ids = new Set<string>()
   for (const { id } of workers) {
     if (ids.has(id)) throw new OptionError('workers', id, 'is there twice; give each worker an id of its own')

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
 import { WebSocket } from 'ws'
 import { get, startGatewayBy, type Running } from '../processes.ts'
 import { covers } from './covers.ts'
@@ -36,8 +37,7 @@ test('log: dev', async (t) => {
   covers('log')
   const gateway = await process(t, 'log: dev')
   await get(`${gateway.url}/hello`)
-  // oxlint-disable-next-line no-control-regex
-  const line = (await gateway.line(/hello/)).replaceAll(/\x1b\[\d+m/g, '')
+  const line = stripVTControlCharacters(await gateway.line(/hello/))
   assert.match(line, /^GET \/hello 202 [\d.]+ ms - 4$/)
 })
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Authority, Certificate } from '../../../../packages/balancer/test/support/certificates.ts'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../../../../scripts/soak/chance.ts'
 
 /** What is wrong with a file of certificates or keys. */
 const RUINS = ['', 'broken', '-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n']

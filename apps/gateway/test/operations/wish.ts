@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Chance } from './chance.ts'
+import type { Chance } from '../../../../scripts/soak/chance.ts'
 import { idOf, type Model, type Pools, type Spec } from './model.ts'
 
 /** The files and workers that configs are made of. */
