@@ -133,11 +133,13 @@ function writeSome(socket: Socket, bytes: Buffer, written: () => void): void {
 
 async function dribble(socket: Socket, whole: Buffer, pace: { bytes: number; pause: number }): Promise<void> {
   const closed = new AbortController()
-  socket.once('close', () => closed.abort())
+  const abort = (): void => closed.abort()
+  socket.once('close', abort)
   for (let at = 0; at < whole.length && !socket.destroyed; at += pace.bytes) {
     socket.write(whole.subarray(at, at + pace.bytes))
     await pause(pace.pause, undefined, { signal: closed.signal }).catch(() => {})
   }
+  socket.off('close', abort) // a kept connection sees many answers
 }
 
 function toBuffer(bytes: string | Buffer): Buffer {

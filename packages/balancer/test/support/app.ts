@@ -13,6 +13,7 @@ import {
   type WorkerSpec,
 } from '../../src/index.ts'
 import { invariants } from './invariants.ts'
+import { lastly } from './lastly.ts'
 import { listen } from './listen.ts'
 import { trusted } from './tls-workers.ts'
 
@@ -81,8 +82,8 @@ function startBalance(
   t.after(async () => {
     await balance.close({ timeout: 1 }) // what is under way is of no interest any more
     await pool.close({ timeout: 1 })
-    await hold()
   })
+  lastly(t, hold)
   return { pool, balance }
 }
 

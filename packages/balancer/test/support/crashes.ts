@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { lastly } from './lastly.ts'
 
 const EVENTS = ['uncaughtException', 'unhandledRejection', 'warning'] as const
 
@@ -8,7 +9,7 @@ export function noCrashes(t: TestContext): readonly unknown[] {
   const crashes: unknown[] = []
   const note = (error: unknown): void => void crashes.push(error)
   for (const event of EVENTS) process.on(event, note)
-  t.after(async () => {
+  lastly(t, async () => {
     await new Promise((resolve) => setImmediate(resolve))
     for (const event of EVENTS) process.off(event, note)
     assert.deepEqual(crashes, [])

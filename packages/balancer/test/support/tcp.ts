@@ -10,6 +10,7 @@ import type { Worker } from '../../src/worker.ts'
 import { noCrashes } from './crashes.ts'
 import { poolOf } from './fakes.ts'
 import { invariants } from './invariants.ts'
+import { lastly } from './lastly.ts'
 import { listen } from './listen.ts'
 import { until } from './until.ts'
 
@@ -94,8 +95,9 @@ export async function startTcp(
   })
   t.after(async () => {
     await Promise.all([balance.close({ timeout: 1 }), pool.close({ timeout: 1 })])
-    await held()
-    await until('every accepted connection is closed', () => open === 0)
+    const isOver = held().then(() => until('every accepted connection is closed', () => open === 0))
+    await Promise.allSettled([isOver])
+    lastly(t, () => isOver)
   })
   const port = await listen(t, server)
   if (isReady) await pool.ready
