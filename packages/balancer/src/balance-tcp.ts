@@ -70,8 +70,7 @@ export function balanceTcp(pool: Pool, options: BalanceTcpOptions = {}): Balance
     let tried: Set<Worker> | undefined
     let attempts = 0
     let failure: unknown
-    metrics.total++
-    metrics.active++
+    metrics.begin()
     try {
       while (!pool.isReady) await pool.ready
       while (attempts < failover.attempts && !socket.destroyed) {
@@ -109,8 +108,7 @@ export function balanceTcp(pool: Pool, options: BalanceTcpOptions = {}): Balance
       outcome = giveUp(socket)
       failure = error // a strategy's
     } finally {
-      if (attempts === 0) metrics.unattempted++
-      metrics.active--
+      metrics.end(attempts)
       const { onClose } = settings
       if (onClose) {
         const { received, sent } = connection

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { createPoller, type OnVerdict, type Poller } from './health/poller.ts'
+import type { Health } from './health/options.ts'
+import type { OnVerdict, Poller } from './health/poller.ts'
 import { toSettings, type PoolOptions, type Settings } from './pool-options.ts'
 import { RetryAccount } from './retry-budget.ts'
 import { warnOf } from './tls.ts'
@@ -14,9 +15,13 @@ export function checkPool(workers: readonly WorkerSpec[], options: PoolOptions =
   toSettings(options, undefined, isForTcp(toWorkers(workers, () => 0)))
 }
 
+/** Makes the one that decides who is alive. */
+export type CreatePoller = (health: Health, onVerdict: OnVerdict) => Poller
+
 /** What a pool goes by: its options, and what is made of them. What the options do not change goes on as it was. */
 export class Configuration {
   readonly #isTcp: boolean
+  readonly #createPoller: CreatePoller
   readonly #onVerdict: OnVerdict
   #options: PoolOptions
   #settings: Settings
@@ -28,8 +33,9 @@ export class Configuration {
   #isClosed = false
 
   /** @throws OptionError for the first option that is bad. */
-  constructor(options: PoolOptions, isTcp: boolean, onVerdict: OnVerdict) {
+  constructor(options: PoolOptions, isTcp: boolean, createPoller: CreatePoller, onVerdict: OnVerdict) {
     this.#isTcp = isTcp
+    this.#createPoller = createPoller
     this.#onVerdict = onVerdict
     this.#options = options
     this.#settings = toSettings(options, undefined, isTcp)
@@ -103,7 +109,7 @@ export class Configuration {
     const probesOtherwise = isOtherTls && options.health?.probe === undefined
     const isOther = probesOtherwise || !isDeepStrictEqual(options.health, this.#options.health)
     if (!this.#isClosed && isOther) {
-      this.#poller = createPoller(settings.health, this.#onVerdict)
+      this.#poller = this.#createPoller(settings.health, this.#onVerdict)
       this.#verdicts = this.#poller.succeed(former, workers)
       former.close()
     }

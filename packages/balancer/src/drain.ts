@@ -31,6 +31,16 @@ export function toDrain(path: string, options: DrainOptions = {}): Required<Drai
   return { timeout, sessions }
 }
 
+/** Told of what comes of drains. */
+export interface OnDrain {
+  /** A worker gets no new requests from now on. */
+  begun(worker: Worker): void
+  /** A worker that was draining carries nothing more. */
+  over(worker: Worker, report: Drained): void
+  /** A worker may leave the pool. */
+  gone(worker: Worker): void
+}
+
 /** Who is draining, and why: the operator says so, or it is on its way out of the pool. The one writer of `draining`. */
 export class Drains {
   /** How to call off the drain of a worker. */
@@ -39,14 +49,28 @@ export class Drains {
   readonly #leaving = new WeakMap<Worker, boolean>()
   /** Those whose sessions stay until the drain is over. */
   readonly #keeping = new WeakSet<Worker>()
+  readonly #on: OnDrain
 
-  /** Has a worker drained. True if it was not before. */
-  begin(worker: Worker, sessions: 'stay' | 'leave'): boolean {
-    if (sessions === 'stay') this.#keeping.add(worker)
-    else this.#keeping.delete(worker)
-    if (worker.draining) return false
-    setDraining(worker, true)
-    return true
+  constructor(on: OnDrain) {
+    this.#on = on
+  }
+
+  /** Gives a worker no new requests, and resolves as `wait` does. */
+  async drain(worker: Worker, drain: Required<DrainOptions>): Promise<Drained> {
+    this.#begin(worker, drain.sessions)
+    const report = await this.wait(worker, drain)
+    if (!report.calledOff) this.#on.over(worker, report)
+    return report
+  }
+
+  /** Drains a worker that may leave then; at once if it carries nothing. */
+  async remove(worker: Worker, drain: Required<DrainOptions>): Promise<Drained> {
+    if (!this.#leaving.has(worker)) this.#leaving.set(worker, worker.draining)
+    const hasSessions = drain.sessions === 'stay' && !(worker.draining && !this.#keeping.has(worker))
+    const isIdle = worker.inFlight === 0 && !hasSessions
+    const report = isIdle ? { id: worker.id, cut: 0, calledOff: false } : await this.drain(worker, drain)
+    if (!report.calledOff) this.#on.gone(worker)
+    return report
   }
 
   /** Whether a draining worker still gets the requests of its sessions. */
@@ -57,11 +81,6 @@ export class Drains {
   /** Whether a worker is on its way out. */
   isLeaving(worker: Worker): boolean {
     return this.#leaving.has(worker)
-  }
-
-  /** Notes that a worker is on its way out. */
-  leave(worker: Worker): void {
-    if (!this.#leaving.has(worker)) this.#leaving.set(worker, worker.draining)
   }
 
   /** Lets a worker that was on its way out stay, drained only if it was before; ends its drain, nothing is cut. */
@@ -85,6 +104,14 @@ export class Drains {
     const report = await untilIdle(worker, timeout, callOff.signal, sessions === 'stay')
     if (!report.calledOff) this.#keeping.delete(worker)
     return report
+  }
+
+  #begin(worker: Worker, sessions: 'stay' | 'leave'): void {
+    if (sessions === 'stay') this.#keeping.add(worker)
+    else this.#keeping.delete(worker)
+    if (worker.draining) return
+    setDraining(worker, true)
+    this.#on.begun(worker)
   }
 
   #callOff(worker: Worker, draining: boolean): void {

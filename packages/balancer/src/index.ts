@@ -28,7 +28,7 @@ export { httpProxy, type HttpProxyOptions } from './forwarders/http-proxy.ts'
 export type { HealthOptions } from './health/options.ts'
 export type { Probe } from './health/probe.ts'
 export { loadBalance, type LoadBalance, type LoadBalanceOptions } from './load-balance.ts'
-export { metrics, type MetricsOptions } from './metrics/controller.ts'
+export { metrics, renderMetrics, type MetricsOptions, type Pools } from './metrics/controller.ts'
 export type { OwnCount } from './metrics/own-count.ts'
 export { isWebSocket } from './refusal.ts'
 export type { Limits } from './limits.ts'
@@ -37,7 +37,7 @@ export type { Middleware, Next } from './middleware.ts'
 export { originOf, parseOrigin } from './origin.ts'
 export type { PoolOptions } from './pool-options.ts'
 export type { PoolEvents, Updated } from './pool-events.ts'
-export { createPool, type Pool } from './pool.ts'
+export { createFollower, createPool, type Pool } from './pool.ts'
 export { checkPool } from './configuration.ts'
 export type { RetryBudget } from './retry-budget.ts'
 export { served, type Served } from './served.ts'
@@ -54,12 +54,16 @@ export type { TlsOptions } from './tls.ts'
 export type { KeepAlive, Timeouts } from './timeouts.ts'
 export type { BreakerOptions, BreakerState } from './breaker.ts'
 export type { LastProbe } from './health/poller.ts'
+export type { Verdict } from './health/verdict.ts'
+export type { Counts, WorkerCounts } from './counts.ts'
 export type { Quantiles } from './recent.ts'
 export type { PoolStats, WorkerStats } from './stats.ts'
 export type { StickyOptions } from './sticky.ts'
 export { planUpdate, type PlannedUpdate } from './worker-list.ts'
 export type {
+  AttemptCounts,
   Carrier,
+  Connected,
   FailureKind,
   Lease,
   Outcome,

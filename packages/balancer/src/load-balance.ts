@@ -96,8 +96,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
     let latest: unknown
     let hasLeft = false
     const entry = active.add(carrier)
-    metrics.total++
-    metrics.active++
+    metrics.begin()
     retries.request(begun)
     try {
       while (!pool.isReady) await pool.ready
@@ -147,8 +146,7 @@ export function loadBalance(pool: Pool, options: LoadBalanceOptions = {}): LoadB
       if (failure === undefined || failure instanceof WorkerFailure) metrics.failed++
       throw failure === undefined ? new NoWorkerError(pool.retryAfter) : toHttpError(failure)
     } finally {
-      if (served.attempts === 0) metrics.unattempted++
-      metrics.active--
+      metrics.end(served.attempts)
       active.delete(entry)
     }
   }

@@ -16,3 +16,8 @@ export function statusClass(outcome: Outcome): StatusClass {
     ? (`${Math.min(Math.trunc(outcome / 100), 5)}xx` as StatusClass)
     : outcome
 }
+
+/** Whether an attempt was answered, so that it counts how long that took; upgrades are not, for they go on. */
+export function hasAnswered(outcome: Outcome): boolean {
+  return typeof outcome === 'number' && outcome !== 101
+}

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { Breaker, type OnBreaker } from './breaker.ts'
+import { Breaker, type BreakerState, type OnBreaker } from './breaker.ts'
 import type { Client } from './client.ts'
 import type { Drains } from './drain.ts'
 import type { Settings } from './pool-options.ts'
@@ -28,6 +28,11 @@ export class Picker {
 
   get breaker(): Breaker | undefined {
     return this.#breaker
+  }
+
+  /** Of its breaker; `closed` where there is none. */
+  stateOf(worker: Worker): BreakerState {
+    return this.#breaker?.stateOf(worker) ?? 'closed'
   }
 
   /** Goes by other settings from now on; a breaker whose options are the same as before keeps what it knows. */

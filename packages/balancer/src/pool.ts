@@ -1,16 +1,22 @@
 import { EventEmitter } from 'node:events'
 import { Configuration } from './configuration.ts'
 import type { Client } from './client.ts'
-import { Drains, toDrain, type Drained, type DrainOptions } from './drain.ts'
-import type { OnVerdict } from './health/poller.ts'
+import type { Counts } from './counts.ts'
+import type { Drained, DrainOptions } from './drain.ts'
+import { Elsewhere } from './elsewhere.ts'
+import { createFollowing } from './health/following.ts'
+import { createPoller, type OnVerdict } from './health/poller.ts'
+import { verdictsOf, type Verdict } from './health/verdict.ts'
+import { Ledger } from './ledger.ts'
+import { Members } from './members.ts'
 import { Metrics } from './metrics/metrics.ts'
+import { hasAnswered } from './outcome.ts'
 import type { PoolEvents, Updated } from './pool-events.ts'
-import { Picker } from './picker.ts'
+import type { Picker } from './picker.ts'
 import type { PoolOptions, Settings } from './pool-options.ts'
 import type { RetryAccount } from './retry-budget.ts'
 import { statsOf, type PoolStats } from './stats.ts'
-import { tell } from './tell.ts'
-import { merge, displaced, find, ids, isForTcp, toWorker, toWorkers } from './worker-list.ts'
+import { isForTcp, toWorkers } from './worker-list.ts'
 import type { Carrier, Lease, Released, Worker, WorkerSpec } from './worker.ts'
 
 const NONE: ReadonlySet<Worker> = new Set()
@@ -24,35 +30,58 @@ export function createPool(workers: readonly WorkerSpec[], options: PoolOptions 
   return new Pool(workers, options)
 }
 
+/**
+ * A pool that polls nobody: its workers live as `pool.heed` says, which another process's pool of the same workers, the
+ * leader, has found out. Requests wait for the first verdicts as they do elsewhere. What it counts is for that pool:
+ * `takeCounts` is to be called again and again, for what is not taken is kept. `onCounted` is called when there is
+ * something to take, at once and for each change, so it must be cheap; bytes of TCP connections under way tell nobody.
+ * @throws OptionError as `createPool` does.
+ */
+export function createFollower(
+  workers: readonly WorkerSpec[],
+  options: PoolOptions = {},
+  onCounted: () => void = () => {},
+): Pool {
+  return new Pool(workers, options, onCounted)
+}
+
 /** The workers, and who of them may be picked. */
 export class Pool extends EventEmitter<PoolEvents> {
   /** What is counted of the requests. */
-  readonly metrics: Metrics = new Metrics(() => this.#workers)
+  readonly metrics: Metrics
   /** Whether its workers are for TCP (`tcp:` and `tls:`), all of them and for good, and not for HTTP. */
   readonly isTcp: boolean
-  #workers: readonly Worker[] = []
-  #seq = 0
-  #closing: Promise<Drained[]> | undefined
   readonly #configuration: Configuration
-  readonly #drains = new Drains()
+  readonly #members: Members
   readonly #picker: Picker
+  readonly #elsewhere: Elsewhere
+  readonly #ledger: Ledger | undefined
 
-  constructor(specs: readonly WorkerSpec[], options: PoolOptions = {}) {
+  /** With `onCounted` it is a follower (`createFollower`). */
+  constructor(specs: readonly WorkerSpec[], options: PoolOptions = {}, onCounted?: () => void) {
     super()
-    const workers = toWorkers(specs, this.#nextSeq)
+    let seq = 0
+    const workers = toWorkers(specs, () => seq++)
     this.isTcp = isForTcp(workers)
-    this.#configuration = new Configuration(options, this.isTcp, this.#judged)
-    this.#picker = new Picker(this.settings, this.#drains, (worker, state) => {
-      this.#refresh()
-      if (state !== 'half-open')
-        tell(() => this.emit(state === 'open' ? 'breaker-open' : 'breaker-close', worker))
+    this.metrics = new Metrics(() => this.#members.all, onCounted)
+    this.#elsewhere = new Elsewhere(this.metrics)
+    const create = onCounted ? createFollowing : createPoller
+    this.#configuration = new Configuration(options, this.isTcp, create, this.#judged)
+    this.#members = new Members(workers, this.#configuration, this, {
+      joined: (worker) => this.metrics.join(worker),
+      left: (worker) => {
+        this.#elsewhere.leave(worker)
+        this.metrics.leave(worker)
+      },
+      broke: (worker) => this.#ledger?.touch(worker),
     })
-    this.#join(workers)
+    this.#picker = this.#members.picker
+    this.#ledger = onCounted && new Ledger(this.metrics, this.#picker, onCounted)
   }
 
   /** All workers, dead and draining ones too, in the order in which they came. */
   get workers(): readonly Worker[] {
-    return this.#workers
+    return this.#members.all
   }
 
   /** Its options, checked and whole. */
@@ -87,14 +116,55 @@ export class Pool extends EventEmitter<PoolEvents> {
   acquire(client: Client, tried: ReadonlySet<Worker> = NONE, carrier?: Carrier): Lease | undefined {
     const worker = this.#picker.pick(client, tried)
     if (!worker) return undefined
-    const lease = worker.lease(carrier, this.#released, tried !== NONE)
-    if (this.#picker.breaker?.began(worker)) this.#refresh()
+    const ledger = this.#ledger
+    const lease = ledger
+      ? worker.lease(carrier, this.#releasedAndTold, tried !== NONE, ledger.connected)
+      : worker.lease(carrier, this.#released, tried !== NONE)
+    if (this.#picker.breaker?.began(worker)) this.#members.refresh()
+    ledger?.touch(worker)
     return lease
   }
 
   /** What the pool knows at this moment. */
   stats(): PoolStats {
-    return statsOf(this.metrics, this.#workers, this.#picker, this.#drains, this.#configuration.poller)
+    return statsOf(this.metrics, this.#members, this.#elsewhere, this.#configuration.poller)
+  }
+
+  /** Every verdict that stands now: what a follower needs to begin with. */
+  verdicts(): Verdict[] {
+    const { poller } = this.#configuration
+    return verdictsOf(this.#members.all, (worker) => poller.reason(worker))
+  }
+
+  /**
+   * Takes over verdicts at once, so that the next pick goes by them. Those on workers that it has not (any more, or
+   * under that URL) are ignored.
+   * @throws TypeError if this pool polls itself.
+   */
+  heed(verdicts: readonly Verdict[]): void {
+    this.#configuration.poller.heed(verdicts)
+  }
+
+  /** What a follower has counted since the last call; undefined for nothing, and of a pool that polls itself. */
+  takeCounts(): Counts | undefined {
+    return this.#ledger?.take()
+  }
+
+  /**
+   * Adds what a follower in another process has counted. `from` stands for that process: what it has begun and not ended
+   * is known by it, and drains here wait for that; of what was not told they know nothing. Counts of workers that this
+   * pool has not (yet, any more, or under that URL) are ignored, and so are ends of what was begun before one came.
+   */
+  count(counts: Counts, from: object): void {
+    this.#elsewhere.count(counts, from, this.#members.all)
+  }
+
+  /**
+   * That process is gone, and will count no more. What it had begun is over: its attempts are `client-gone`, since the
+   * worker is not to blame, its requests failed, its breakers are forgotten. All that it has counted stays.
+   */
+  forget(from: object): void {
+    this.#elsewhere.forget(from)
   }
 
   /**
@@ -102,9 +172,7 @@ export class Pool extends EventEmitter<PoolEvents> {
    * @throws OptionError for a bad or duplicate worker, or one of the other kind; nothing is changed then.
    */
   add(spec: WorkerSpec): Worker {
-    const worker = toWorker(spec, this.#nextSeq(), this.isTcp, this.#workers)
-    this.#join([worker])
-    return worker
+    return this.#members.add(spec)
   }
 
   /**
@@ -112,9 +180,8 @@ export class Pool extends EventEmitter<PoolEvents> {
    * when the rest is cut. It stays in the pool, is polled, and comes back by `undrain`, which ends a drain early.
    * Rejects with an OptionError for an unknown id or a bad timeout; nothing is changed then.
    */
-  async drain(id: string, options: DrainOptions = {}): Promise<Drained> {
-    const worker = find(this.#workers, id)
-    return this.#drainWorker(worker, this.#drainOptions(options))
+  drain(id: string, options: DrainOptions = {}): Promise<Drained> {
+    return this.#members.drain(id, options)
   }
 
   /**
@@ -122,15 +189,12 @@ export class Pool extends EventEmitter<PoolEvents> {
    * @throws OptionError for an unknown id.
    */
   undrain(id: string): void {
-    const worker = find(this.#workers, id)
-    this.#drains.end(worker)
-    this.#refresh()
+    this.#members.undrain(id)
   }
 
   /** Drains a worker as `drain` does; it leaves the pool when it carries nothing more. */
-  async remove(id: string, options: DrainOptions = {}): Promise<Drained> {
-    const worker = find(this.#workers, id)
-    return this.#removeWorker(worker, this.#drainOptions(options))
+  remove(id: string, options: DrainOptions = {}): Promise<Drained> {
+    return this.#members.remove(id, options)
   }
 
   /**
@@ -140,24 +204,9 @@ export class Pool extends EventEmitter<PoolEvents> {
    * @throws OptionError for a bad or duplicate worker, one of the other kind, none, or a bad option; nothing is changed then.
    */
   update(specs: readonly WorkerSpec[], options: PoolOptions = this.#configuration.options): Updated {
-    const settings = this.#configuration.next(options)
-    const wanted = toWorkers(specs, this.#nextSeq, this.isTcp)
-    this.#configuration.change(options, settings, this.#workers)
-    this.#picker.reconfigure(settings)
-    const drain = this.#drainOptions({})
-    const { kept, added, removed } = merge(this.#workers, wanted)
-    for (const worker of kept) this.#drains.stay(worker)
-    this.#refresh()
-    const leaving = removed.filter((worker) => !this.#drains.isLeaving(worker)) // others go on as they were asked to
-    const drained = leaving.map((worker) => this.#removeWorker(worker, drain))
-    for (const worker of displaced(removed, [...kept, ...added])) this.#leave(worker)
-    this.#join(added)
-    return {
-      added: ids(added),
-      removed: ids(removed),
-      kept: ids(kept),
-      drained: Promise.all(drained),
-    }
+    const updated = this.#members.update(specs, options)
+    for (const worker of this.workers) this.#ledger?.touch(worker) // another breaker, perhaps
+    return updated
   }
 
   /** Probes all workers now, beside the schedule; resolves when every probe has counted. */
@@ -175,76 +224,23 @@ export class Pool extends EventEmitter<PoolEvents> {
    * at the latest after the timeout, when the rest is cut.
    */
   close(options: DrainOptions = {}): Promise<readonly Drained[]> {
-    const { timeout } = this.#drainOptions(options)
-    if (!this.#closing) {
-      this.#configuration.close()
-      this.#picker.breaker?.close()
-      this.#closing = Promise.all(
-        this.#workers.map((worker) => this.#drains.wait(worker, { timeout, sessions: 'leave' })),
-      )
-      this.#refresh()
-    }
-    return this.#closing
+    return this.#members.close(options)
   }
-
-  #drainOptions(options: DrainOptions): Required<DrainOptions> {
-    const drain = toDrain('', { ...this.settings.drain, ...options })
-    return this.settings.sticky ? drain : { ...drain, sessions: 'leave' } // there are none
-  }
-
-  #join(workers: readonly Worker[]): void {
-    this.#workers = Object.freeze([...this.#workers, ...workers])
-    for (const worker of workers) this.metrics.join(worker)
-    if (workers.length > 0) this.#configuration.watch(workers, this.#picker.eligible.length === 0)
-    for (const worker of workers) tell(() => this.emit('added', worker))
-  }
-
-  #leave(worker: Worker): void {
-    if (!this.#workers.includes(worker)) return
-    this.#workers = Object.freeze(this.#workers.filter((candidate) => candidate !== worker))
-    this.#configuration.poller.unwatch(worker)
-    this.#picker.breaker?.forget(worker)
-    this.#refresh()
-    this.metrics.leave(worker)
-    tell(() => this.emit('removed', worker))
-  }
-
-  async #drainWorker(worker: Worker, drain: Required<DrainOptions>): Promise<Drained> {
-    if (this.#drains.begin(worker, drain.sessions)) {
-      this.#refresh()
-      tell(() => this.emit('draining', worker))
-    }
-    const report = await this.#drains.wait(worker, drain)
-    if (!report.calledOff) tell(() => this.emit('drained', worker, report))
-    return report
-  }
-
-  async #removeWorker(worker: Worker, drain: Required<DrainOptions>): Promise<Drained> {
-    this.#drains.leave(worker)
-    const hasSessions = drain.sessions === 'stay' && !(worker.draining && !this.#drains.keepsSessions(worker))
-    const isIdle = worker.inFlight === 0 && !hasSessions // it can go at once
-    const report = isIdle
-      ? { id: worker.id, cut: 0, calledOff: false }
-      : await this.#drainWorker(worker, drain)
-    if (!report.calledOff) this.#leave(worker)
-    return report
-  }
-
-  #refresh(): void {
-    this.#picker.refresh(this.#closing ? [] : this.#workers)
-  }
-
-  readonly #nextSeq = (): number => this.#seq++
 
   readonly #judged: OnVerdict = (worker, alive, reason) => {
     if (alive && this.isReady) this.#picker.slowStart(worker) // before, all are new: nobody could take what one is spared
-    this.#refresh()
+    this.#members.refresh()
     this.emit(alive ? 'up' : 'down', worker, reason)
   }
 
   readonly #released: Released = (worker, outcome, duration) => {
-    const answered = typeof outcome === 'number' && outcome !== 101
-    if (answered) this.metrics.observe(worker, duration / 1000)
+    if (hasAnswered(outcome)) this.metrics.observe(worker, duration / 1000)
     this.#picker.breaker?.ended(worker, outcome, duration)
+  }
+
+  /** As a function of its own it costs pools that tell nobody nothing. */
+  readonly #releasedAndTold: Released = (worker, outcome, duration) => {
+    this.#released(worker, outcome, this.#ledger?.ended(worker, outcome, duration) ?? duration)
+    this.#ledger?.touch(worker)
   }
 }

@@ -1,11 +1,11 @@
 import type { BreakerState } from './breaker.ts'
-import type { Drains } from './drain.ts'
+import { worseOf, type Elsewhere } from './elsewhere.ts'
 import type { LastProbe, Poller } from './health/poller.ts'
+import type { Members } from './members.ts'
 import { originOf } from './origin.ts'
 import type { Metrics } from './metrics/metrics.ts'
-import type { Picker } from './picker.ts'
 import type { Quantiles } from './recent.ts'
-import type { FailureKind, StatusClass, Worker } from './worker.ts'
+import type { FailureKind, StatusClass } from './worker.ts'
 
 /** What a pool knows of a worker at this moment. */
 export interface WorkerStats {
@@ -18,6 +18,7 @@ export interface WorkerStats {
   readonly draining: boolean
   /** Whether it is on its way out of the pool. */
   readonly leaving: boolean
+  /** The worst that it has in any process. */
   readonly breaker: BreakerState
   /** Attempts not yet over. */
   readonly inFlight: number
@@ -57,17 +58,16 @@ export interface PoolStats {
 /** What all of them know together. */
 export function statsOf(
   metrics: Metrics,
-  workers: readonly Worker[],
-  { eligible, breaker }: Picker,
-  drains: Drains,
+  { all, picker, drains }: Members,
+  elsewhere: Elsewhere,
   poller: Poller,
 ): PoolStats {
   const { total, failed, active, unattempted, retries, retriesDenied } = metrics
   return {
     requests: { total, failed, active, unattempted, retries, retriesDenied },
-    eligible: eligible.length,
+    eligible: picker.eligible.length,
     quantiles: metrics.quantiles(),
-    workers: workers.map((worker) => ({
+    workers: all.map((worker) => ({
       id: worker.id,
       url: originOf(worker.url),
       weight: worker.fullWeight,
@@ -75,7 +75,7 @@ export function statsOf(
       alive: worker.alive,
       draining: worker.draining,
       leaving: drains.isLeaving(worker),
-      breaker: breaker?.stateOf(worker) ?? 'closed',
+      breaker: worseOf(picker.stateOf(worker), elsewhere.breakerOf(worker)),
       inFlight: worker.inFlight,
       attempts: worker.requests,
       retries: worker.retries,

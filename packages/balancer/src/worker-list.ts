@@ -2,6 +2,7 @@ import { OptionError } from './errors.ts'
 import { metricNames } from './metrics/names.ts'
 import { originOf } from './origin.ts'
 import { setWeight, Worker, type WorkerSpec } from './worker.ts'
+import { keyOf } from './worker-key.ts'
 
 /** @throws OptionError for no worker at all, a bad or duplicate one, or some for HTTP and some for TCP. */
 export function toWorkers(specs: readonly WorkerSpec[], seq: () => number, isTcp?: boolean): Worker[] {
@@ -83,11 +84,11 @@ export function merge(
 }
 
 function compare(workers: readonly Worker[], wanted: readonly Worker[]): PlannedUpdate {
-  const known = new Map(workers.map((worker) => [`${worker.id} ${worker.url.href}`, worker]))
+  const known = new Map(workers.map((worker) => [keyOf(worker), worker]))
   const kept: PlannedUpdate['kept'][number][] = []
   const added: Worker[] = []
   for (const wish of wanted) {
-    const key = `${wish.id} ${wish.url.href}`
+    const key = keyOf(wish)
     const worker = known.get(key)
     if (worker) kept.push({ worker, weight: wish.weight })
     else added.push(wish)

@@ -1,12 +1,13 @@
-import { Bag, type Entry } from './bag.ts'
-import type { FailureKind, Outcome, StatusClass } from './outcome.ts'
+import type { Entry } from './bag.ts'
+import { hasAnswered, type FailureKind, type Outcome, type StatusClass } from './outcome.ts'
 import { Ramp } from './ramp.ts'
 import { PeakEwma } from './peak-ewma.ts'
-import { Tally, type Carrier } from './tally.ts'
+import { Tally, type AttemptCounts, type Carrier } from './tally.ts'
+import { UnderWay } from './under-way.ts'
 import { parseSpec, type WorkerSpec } from './worker-spec.ts'
 
 export type { FailureKind, Outcome, StatusClass } from './outcome.ts'
-export type { Carrier } from './tally.ts'
+export type { AttemptCounts, Carrier } from './tally.ts'
 export type { WorkerSpec } from './worker-spec.ts'
 
 /** One attempt on one worker, from pick to release. */
@@ -21,6 +22,9 @@ export interface Lease {
 /** Told of an attempt's end: what became of it, after how many ms. */
 export type Released = (worker: Worker, outcome: Outcome, duration: number) => void
 
+/** Told that an attempt's TCP connection stands, after how many ms. */
+export type Connected = (worker: Worker, duration: number) => void
+
 /** Writes a worker's liveness. For `health/poller.ts` and nothing else: no request ever decides who is alive. */
 export let setAlive: (worker: Worker, alive: boolean) => void
 
@@ -33,11 +37,12 @@ export let setWeight: (worker: Worker, weight: number) => void
 /** Has a worker's weight grow to its full size, over so many ms from now. For `pool.ts` alone. */
 export let ramp: (worker: Worker, duration: number) => void
 
+/** Adds what other processes have counted of a worker's attempts. For `elsewhere.ts` alone. */
+export let absorb: (worker: Worker, counts: AttemptCounts) => void
+
 let connected: (attempt: Attempt) => void
 
 let settle: (attempt: Attempt, outcome: Outcome, kind: FailureKind) => number
-
-const systemClock = (): number => performance.now()
 
 /** One backend: what it is, whether it lives, and what was asked of it. */
 export class Worker {
@@ -64,8 +69,7 @@ export class Worker {
   #retries = 0
   readonly #latency = new PeakEwma()
   readonly #now: () => number
-  #idle: PromiseWithResolvers<void> | undefined
-  readonly #attempts = new Bag<Attempt>()
+  readonly #underWay = new UnderWay<Attempt>()
   readonly #tally = new Tally()
 
   static {
@@ -81,17 +85,25 @@ export class Worker {
     ramp = (worker, duration) => {
       worker.#ramp = new Ramp(worker.#now(), duration)
     }
+    absorb = (worker, counts) => {
+      const { attempts = 0, retries = 0, durations = [], connects = [] } = counts
+      for (const figure of [...durations, ...connects]) worker.#latency.observe(worker.#now(), figure)
+      worker.#requests += attempts
+      worker.#retries += retries
+      worker.#underWay.addElsewhere(attempts - worker.#tally.absorb(counts))
+    }
     connected = (attempt) => {
       const { worker, begun } = attempt
       const now = worker.#now()
       worker.#latency.observe(now, now - begun)
       attempt.isObserved = true
+      attempt.onConnected?.(worker, now - begun)
     }
     settle = (attempt, outcome, kind) => attempt.worker.#settle(attempt, outcome, kind)
   }
 
   /** `now` is the clock, in ms. @throws OptionError that names `option` when the spec is not a worker. */
-  constructor(spec: WorkerSpec, seq: number, option: string, now: () => number = systemClock) {
+  constructor(spec: WorkerSpec, seq: number, option: string, now: () => number = () => performance.now()) {
     const { url, name, weight } = parseSpec(spec, option)
     this.url = url
     this.host = this.url.host
@@ -128,54 +140,54 @@ export class Worker {
     return this.#weight
   }
 
-  /** Attempts that were begun and not yet released. Written by leases. */
+  /** Attempts begun and not yet released, in this process and others. Written by leases and `absorb`, as are all below. */
   get inFlight(): number {
-    return this.#attempts.size
+    return this.#underWay.total
   }
 
-  /** Attempts ever begun. Written by leases. */
+  /** Attempts ever begun. */
   get requests(): number {
     return this.#requests
   }
 
-  /** Attempts ever begun that were not the first of their request. Written by leases. */
+  /** Attempts ever begun that were not the first of their request. */
   get retries(): number {
     return this.#retries
   }
 
-  /** Attempts ever failed, by how. Written by leases. */
+  /** Attempts ever failed, by how. */
   get failures(): Readonly<Record<FailureKind, number>> {
     return this.#tally.failures
   }
 
-  /** Attempts ever finished, by what became of them. Written by leases. */
+  /** Attempts ever finished, by what became of them. */
   get outcomes(): Readonly<Record<StatusClass, number>> {
     return this.#tally.outcomes
   }
 
-  /** Bytes that TCP connections have brought from it, those under way included. Written by leases. */
+  /** Bytes that TCP connections have brought from it, those under way included. */
   get received(): number {
-    return this.#tally.received + this.#underWay('received')
+    return this.#tally.received + this.#underWay.bytes('received')
   }
 
-  /** Bytes that TCP connections have brought to it, those under way included. Written by leases. */
+  /** Bytes that TCP connections have brought to it, those under way included. */
   get sent(): number {
-    return this.#tally.sent + this.#underWay('sent')
+    return this.#tally.sent + this.#underWay.bytes('sent')
   }
 
   /**
    * How long it takes for a whole answer, or for a TCP connection to stand, in ms: a peak EWMA that time decays, 0
    * before the first attempt is over.
-   * A failed attempt never lowers it, lest who fails fast looks fast. Written by leases.
+   * A failed attempt never lowers it, lest who fails fast looks fast.
    */
   get latency(): number {
     return this.#latency.at(this.#now())
   }
 
-  /** Begins an attempt. `released` is told its end once. */
-  lease(carrier?: Carrier, released?: Released, isRetry = false): Lease {
-    const attempt = new Attempt(this, carrier, released, this.#now())
-    attempt.entry = this.#attempts.add(attempt)
+  /** Begins an attempt. `released` is told its end once, `connected` that its connection stands. */
+  lease(carrier?: Carrier, released?: Released, isRetry = false, connected?: Connected): Lease {
+    const attempt = new Attempt(this, this.#now(), carrier, released, connected)
+    attempt.entry = this.#underWay.add(attempt)
     this.#requests++
     if (isRetry) this.#retries++
     return attempt
@@ -183,34 +195,23 @@ export class Worker {
 
   /** Resolves when no attempt is in flight. */
   idle(): Promise<void> {
-    if (this.#attempts.size === 0) return Promise.resolve()
-    this.#idle ??= Promise.withResolvers()
-    return this.#idle.promise
+    return this.#underWay.idle()
   }
 
-  /** Ends all attempts in flight by destroying what they are carried for; returns how many. */
+  /** Ends this process's attempts in flight by destroying what they are carried for; returns how many, with others'. */
   cut(): number {
-    const attempts = this.#attempts.values()
-    for (const { carrier } of attempts) carrier?.destroy()
-    return attempts.length
-  }
-
-  #underWay(way: 'received' | 'sent'): number {
-    return this.#attempts.values().reduce((sum, { carrier }) => sum + (carrier?.[way] ?? 0), 0)
+    return this.#underWay.cut()
   }
 
   /** Returns how long the attempt took. */
   #settle(attempt: Attempt, outcome: Outcome, kind: FailureKind): number {
-    if (attempt.entry) this.#attempts.delete(attempt.entry)
+    if (attempt.entry) this.#underWay.delete(attempt.entry)
     this.#tally.add(outcome, kind, attempt.carrier)
     const now = this.#now()
     const duration = now - attempt.begun
     if (outcome === 'failed' && !attempt.isObserved) this.#latency.hold(now, duration)
-    else if (typeof outcome === 'number' && outcome !== 101) this.#latency.observe(now, duration)
-    if (this.#attempts.size === 0 && this.#idle) {
-      this.#idle.resolve()
-      this.#idle = undefined
-    }
+    else if (hasAnswered(outcome)) this.#latency.observe(now, duration)
+    this.#underWay.settle()
     return duration
   }
 }
@@ -220,6 +221,7 @@ class Attempt implements Lease {
   readonly worker: Worker
   readonly carrier: Carrier | undefined
   readonly begun: number
+  readonly onConnected: Connected | undefined
   /** By which its worker finds it. Written by the worker. */
   entry: Entry<Attempt> | undefined
   /** Whether the worker's latency is told of it already. Written by the worker. */
@@ -227,11 +229,12 @@ class Attempt implements Lease {
   readonly #released: Released | undefined
   #open = true
 
-  constructor(worker: Worker, carrier: Carrier | undefined, released: Released | undefined, begun: number) {
+  constructor(worker: Worker, begun: number, carrier?: Carrier, released?: Released, connected?: Connected) {
     this.worker = worker
     this.carrier = carrier
     this.#released = released
     this.begun = begun
+    this.onConnected = connected
   }
 
   connected(): void {

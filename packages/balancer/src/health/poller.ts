@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { tell } from '../tell.ts'
 import { setAlive, type Worker } from '../worker.ts'
 import { untilDeadline, type Ending } from './deadline.ts'
 import type { Health } from './options.ts'
 import { createSchedule } from './schedule.ts'
-import { tell } from '../tell.ts'
+import type { Verdict } from './verdict.ts'
 
 /** Told of every change of liveness, the first verdict on a worker included. */
 export type OnVerdict = (worker: Worker, alive: boolean, reason: string) => void
@@ -22,7 +23,10 @@ export interface LastProbe {
 export interface Poller {
   /** Takes workers in and probes them at once; resolves when each has its first verdict. */
   watch(workers: readonly Worker[]): Promise<void>
-  /** Takes over from a poller that is about to be closed: its verdicts stand, and what it saw last is known. Resolves when each has a verdict. */
+  /**
+   * Takes over from a poller that is about to be closed: its verdicts stand, and what it saw last is known. Resolves when
+   * each has a verdict.
+   */
   succeed(former: Poller, workers: readonly Worker[]): Promise<void>
   /** Lets a worker go; a probe of it that is still out no longer counts. */
   unwatch(worker: Worker): void
@@ -30,6 +34,10 @@ export interface Poller {
   poll(): Promise<void>
   /** The last probe of a worker that has ended; undefined before the first. */
   last(worker: Worker): LastProbe | undefined
+  /** Why a worker has the verdict that it has; undefined before the first. */
+  reason(worker: Worker): string | undefined
+  /** Takes over the verdicts of another process. @throws TypeError if it polls itself. */
+  heed(verdicts: readonly Verdict[]): void
   /** Time to the next tick of the schedule, in ms. */
   untilNext(): number
   /** Stops the schedule and all probes. */
@@ -60,6 +68,8 @@ interface Watch {
   /** Tells whether the probe that is out has counted. */
   probing: Promise<boolean> | undefined
   last: LastProbe | undefined
+  /** Of the verdict. */
+  reason: string | undefined
   readonly abort: AbortController
 }
 
@@ -70,7 +80,7 @@ export function createPoller(health: Health, onVerdict: OnVerdict): Poller {
   void task.start()
 
   function watch(workers: readonly Worker[]): Promise<void> {
-    const fresh = workers.map((worker): [Worker, Watch] => [worker, newWatch(undefined)])
+    const fresh = workers.map((worker): [Worker, Watch] => [worker, newWatch()])
     for (const [worker, watched] of fresh) watches.set(worker, watched)
     return checkAll(fresh)
   }
@@ -79,7 +89,7 @@ export function createPoller(health: Health, onVerdict: OnVerdict): Poller {
     const strangers: [Worker, Watch][] = []
     for (const worker of workers) {
       const last = former.last(worker)
-      const watched = newWatch(last)
+      const watched = newWatch(last, former.reason(worker))
       watches.set(worker, watched)
       if (!last) strangers.push([worker, watched])
     }
@@ -150,8 +160,8 @@ export function createPoller(health: Health, onVerdict: OnVerdict): Poller {
     if (watched.streak < needed) return
     const times = watched.streak > 1 ? `, ${watched.streak} probes in a row` : ''
     watched.streak = 0
-    setAlive(worker, good)
-    tell(() => onVerdict(worker, good, (fault ?? 'probe succeeded') + times))
+    watched.reason = (fault ?? 'probe succeeded') + times
+    judge(worker, good, watched.reason, onVerdict)
   }
 
   function close(): void {
@@ -165,12 +175,24 @@ export function createPoller(health: Health, onVerdict: OnVerdict): Poller {
     unwatch,
     poll,
     last: (worker) => watches.get(worker)?.last,
+    reason: (worker) => watches.get(worker)?.reason,
+    heed() {
+      throw new TypeError(
+        'this pool polls its workers itself; one of createFollower heeds what others found out',
+      )
+    },
     untilNext: () => task.msToNext() ?? 0,
     close,
   }
 }
 
+/** Writes a verdict, and tells of it. For the pollers of this folder alone. */
+export function judge(worker: Worker, alive: boolean, reason: string, onVerdict: OnVerdict): void {
+  setAlive(worker, alive)
+  tell(() => onVerdict(worker, alive, reason))
+}
+
 /** Of a worker that was probed before, a verdict stands. */
-function newWatch(last: LastProbe | undefined): Watch {
-  return { streak: last ? 0 : -1, stalled: 0, probing: undefined, last, abort: new AbortController() }
+function newWatch(last?: LastProbe, reason?: string): Watch {
+  return { streak: last ? 0 : -1, stalled: 0, probing: undefined, last, reason, abort: new AbortController() }
 }

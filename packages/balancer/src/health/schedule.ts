@@ -8,6 +8,12 @@ export function createSchedule(expression: string, tick: () => Promise<void>): S
   return createTask(expression, tick, { name: 'rondo-health', noOverlap: true, unref: true, logger: silent })
 }
 
+/** Time to the next tick of a schedule, started or not, in ms. */
+export function untilNext(task: ScheduledTask): number {
+  const [next] = task.getNextRuns(1)
+  return next ? next.getTime() - Date.now() : 0
+}
+
 /** A skipped or late tick is no news: the next comes soon, and `tick` reports what matters itself. */
 const silent = { info() {}, warn() {}, error() {}, debug() {} }
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { answerError } from '../answer-error.ts'
 import { HttpError } from '../errors.ts'
 import type { Middleware } from '../middleware.ts'
@@ -35,10 +35,25 @@ export function metrics(
 ): Middleware {
   return function metrics(req, res, next) {
     if (req.method === 'GET' && pathOf(req.url) === path)
-      return answerMetrics(viewsOf(pools, counts()), req, res)
+      return answerMetrics(renderMetrics(pools, req.headers.accept, counts()), res)
     if (next) return next()
     return answerError(new HttpError(404, 'not found'), req, res)
   }
+}
+
+/**
+ * The metrics as `metrics(pools)` answers them to a client with this `Accept` header: for whoever answers by other means,
+ * or in another process. `counts` are shown beside them, for OpenMetrics; of several pools alone.
+ */
+export async function renderMetrics(
+  pools: Pools,
+  accept: string | undefined,
+  counts: readonly OwnCount[] = [],
+): Promise<{ contentType: string; body: string }> {
+  const views = viewsOf(pools, counts)
+  return OPEN_METRICS.test(accept ?? '')
+    ? { contentType: views.contentType, body: await views.openMetrics() }
+    : { contentType: 'text/plain; version=0.0.4; charset=utf-8', body: views.plain() }
 }
 
 function viewsOf(pools: Pools, counts: readonly OwnCount[]): Views {
@@ -51,13 +66,8 @@ function pathOf(url = ''): string {
   return query < 0 ? url : url.slice(0, query)
 }
 
-async function answerMetrics(metrics: Views, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  if (OPEN_METRICS.test(req.headers.accept ?? ''))
-    answer(res, metrics.contentType, await metrics.openMetrics())
-  else answer(res, 'text/plain; version=0.0.4; charset=utf-8', metrics.plain())
-}
-
-function answer(res: ServerResponse, contentType: string, body: string): void {
+async function answerMetrics(rendered: ReturnType<typeof renderMetrics>, res: ServerResponse): Promise<void> {
+  const { contentType, body } = await rendered
   const headers = { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }
   res.writeHead(200, { ...headers, 'cache-control': 'no-store' }).end(body)
 }
