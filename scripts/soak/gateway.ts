@@ -3,6 +3,7 @@ import type { Drained, Pool, Worker } from '@rondo/balancer'
 import { parse } from '../../apps/gateway/src/config/load.ts'
 import { DEFAULT_POOL } from '../../apps/gateway/src/config/pool-files.ts'
 import { Gateway } from '../../apps/gateway/src/gateway.ts'
+import { OwnFrontend } from '../../apps/gateway/src/own-frontend.ts'
 import type { Spec } from './balancer.ts'
 
 /** Between two reloads that change no worker, in ms. */
@@ -20,7 +21,8 @@ export interface SoakedGateway {
 
 /** Opens a gateway, which goes by another config from now on again and again. */
 export async function openGateway(forwarder: string, specs: readonly Spec[]): Promise<SoakedGateway> {
-  const gateway = new Gateway()
+  const frontend = new OwnFrontend()
+  const gateway = new Gateway({ env: {} }, frontend)
   const env = { FORWARDER: forwarder, ADMIN: 'off' }
   let workers = specs
   let round = 0
@@ -28,7 +30,7 @@ export async function openGateway(forwarder: string, specs: readonly Spec[]): Pr
     gateway.apply(async () => parse('', textOf(workers, round++), env).config)
   await reload()
   const pool = gateway.pools.get(DEFAULT_POOL) as Pool
-  const [listener] = gateway.listeners
+  const [listener] = frontend.listeners
   if (!listener) throw new Error('the gateway does not listen')
   setInterval(() => void reload(), PAUSE).unref()
 

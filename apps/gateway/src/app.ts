@@ -1,4 +1,4 @@
-import { answerError, HttpError, metrics, type OwnCount, type Pool } from '@rondo/balancer'
+import { answerError, HttpError, type Middleware, type Pool } from '@rondo/balancer'
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import { logFailure } from './access-log.ts'
 import { redirectOf } from './arrival.ts'
@@ -15,8 +15,8 @@ export interface Serving extends Traffic {
   readonly hasMetrics: boolean
 }
 
-/** The way of a request through the gateway: log it, answer `/metrics`, or hand it to a route. */
-export function createApp(serving: () => Serving, counts: () => readonly OwnCount[]): Express {
+/** The way of a request through the gateway: log it, answer `/metrics` by `answerMetrics`, or hand it to a route. */
+export function createApp(serving: () => Serving, answerMetrics: Middleware): Express {
   const app = express()
   app.disable('x-powered-by')
   const log = logRequests(() => serving().log)
@@ -29,7 +29,6 @@ export function createApp(serving: () => Serving, counts: () => readonly OwnCoun
     if (port === undefined) return next()
     return give(redirectTo(port, req), req, res)
   })
-  const answerMetrics = metrics(() => serving().pools, { counts })
   app.use((req, res, next) => (serving().hasMetrics ? void answerMetrics(req, res, next) : next()))
   app.use((req, res, next) => serve(serving(), req, res, next))
   app.use((_req, _res, next) => next(new HttpError(404, 'no route takes this')))

@@ -1,25 +1,18 @@
-import { HttpError, OptionError, toTrust, type Drained, type DrainOptions, type Trust } from '@rondo/balancer'
-import type { Express } from 'express'
+import { HttpError, OptionError, type Drained, type DrainOptions } from '@rondo/balancer'
 import { say } from './access-log.ts'
 import { AdminListener } from './admin/listener.ts'
-import { createApp, type Serving } from './app.ts'
 import type { Config } from './config/config.ts'
 import type { TcpListen } from './config/tcp-config.ts'
+import type { Deed } from './deeds.ts'
 import { applyEdits, withEdit, type Edit } from './edits.ts'
-import { Listeners, prepareAll, serveHttp, type Listener } from './listeners.ts'
-import { openLog } from './log.ts'
-import { refusalsOf } from './refusals.ts'
-import { loadForwarders, openPools, type Running } from './pools.ts'
+import type { Frontend } from './frontend.ts'
+import { prepareAll, type Listener, type Listening } from './listeners.ts'
+import { OwnFrontend } from './own-frontend.ts'
 import { sentence, word } from './printable.ts'
 import type { Reloaded } from './reload.ts'
-import { createRouter } from './routes.ts'
-import { createGatewayServer, type Handlers } from './server.ts'
-import { carryBy } from './tcp-carrier.ts'
-import { TcpServer } from './tcp-server.ts'
-import { serveUpgrade } from './traffic.ts'
 
-/** All that a config decides, in one place: a reload puts another in its place in one step. */
-interface State extends Serving {
+/** What is in force: a reload puts another in its place in one step. */
+interface State {
   /** The file with the edits. */
   readonly config: Config
   readonly file: Config
@@ -39,11 +32,9 @@ const STOPPING = 'the gateway is shutting down'
 /** How many reloads are remembered. */
 const REMEMBERED = 20
 
-/** The gateway: listeners, routes and pools, which a new config changes under load. */
+/** The gateway: a config that is in force, which a new one changes under load, and who takes traffic by it. */
 export class Gateway {
-  readonly #app: Express
-  readonly #listeners: Listeners
-  readonly #tcp: Listeners<TcpListen, TcpServer>
+  readonly frontend: Frontend
   readonly #admin: AdminListener
   readonly origin: Origin
   /** In ms since 1970. */
@@ -51,39 +42,24 @@ export class Gateway {
   #state: State | undefined
   /** Resolves when the last of the deeds that take turns is over. */
   #lastTurn: Promise<unknown> = Promise.resolve()
-  /** Resolves when the logs that were closed have all their lines. */
-  #written: Promise<unknown> = Promise.resolve()
   #isStopping = false
   #reloads: readonly Reloaded[] = []
   /** Called after each reload, whoever asked for it. */
   onReload: (reloaded: Reloaded) => void = () => {}
 
-  constructor(origin: Origin = { env: {} }) {
+  constructor(origin: Origin = { env: {} }, frontend: Frontend = new OwnFrontend()) {
     this.origin = origin
-    this.#app = createApp(
-      () => this.#state as State,
-      () => refusalsOf(this),
-    )
-    const handlers: Handlers = {
-      // At the start a listener may be open before the state is there, while the others are being opened.
-      onRequest: (req, res) => (this.#state ? this.#app(req, res) : req.destroy()),
-      onUpgrade: async (req, socket, head) =>
-        this.#state ? serveUpgrade(this.#state, req, socket, head) : void socket.destroy(),
-      onOver: (entry) => this.#state?.log.upgrade(entry),
-    }
-    const trust = (): Trust | undefined => this.#state?.trust
-    this.#listeners = new Listeners((current) => serveHttp(createGatewayServer(handlers, current), trust))
-    this.#tcp = new Listeners<TcpListen, TcpServer>(() => new TcpServer(trust), 'tcp.listen')
+    this.frontend = frontend
     this.#admin = new AdminListener(this)
   }
 
-  get listeners(): readonly Listener[] {
-    return this.#listeners.all
+  get listeners(): readonly Listening[] {
+    return this.frontend.listeners
   }
 
   /** Those whose connections are carried as they are. */
-  get tcp(): readonly Listener<TcpListen, TcpServer>[] {
-    return this.#tcp.all
+  get tcp(): readonly Listening<TcpListen>[] {
+    return this.frontend.tcp
   }
 
   /** The listener of the admin API, if it is open. */
@@ -112,8 +88,8 @@ export class Gateway {
   }
 
   /** The pools by name. */
-  get pools(): Serving['pools'] {
-    return this.#state?.pools ?? new Map()
+  get pools(): Frontend['pools'] {
+    return this.frontend.pools
   }
 
   /** Remembers how a reload went, and tells `onReload`. */
@@ -153,11 +129,22 @@ export class Gateway {
     const { config, edits, dropped } = applyEdits(state.file, withEdit(state.edits, state.file, change))
     const [refused] = dropped
     if (refused) throw new OptionError('worker', change.id, refused.why)
-    const { pool } = state.running.get(change.pool) as Running
-    const gone = change.wanted ? undefined : pool.remove(change.id, drain)
-    if (change.wanted) pool.update(config.pools.get(change.pool)?.workers ?? [])
-    this.#state = { ...state, config, edits }
+    const { pool, id } = change
+    const gone = this.frontend.perform(
+      change.wanted
+        ? { do: 'update', pool, workers: config.pools.get(pool)?.workers ?? [] }
+        : { do: 'remove', pool, id, options: drain },
+    )
+    this.#state = { config, file: state.file, edits }
     return gone
+  }
+
+  /**
+   * Does to a worker what leaves the config as it is. To be called `inTurn`. Resolves, for a drain, when that is over.
+   * @throws OptionError for what cannot be done.
+   */
+  perform(deed: Deed): Promise<Drained> | undefined {
+    return this.frontend.perform(deed)
   }
 
   /** What a file would make with the edits that hold now. */
@@ -167,43 +154,12 @@ export class Gateway {
 
   async #apply(file: Config): Promise<void> {
     const { config, edits, dropped } = applyEdits(file, this.edits)
-    const forwarders = await loadForwarders(config)
-    const log = openLog(config.log)
-    const next = await prepareAll([
-      () => this.#listeners.prepare(config.listen),
-      () => this.#tcp.prepare(config.tcp),
-      () => this.#admin.prepare(config),
-    ]).catch((error: unknown) => {
-      void log.close()
-      throw error
-    })
-    const before = this.#state
-    const { pools: running, letGo } = openPools(
-      config,
-      before && { config: before.config, pools: before.running },
-      forwarders,
-    )
-    this.#state = {
-      config,
-      file,
-      edits,
-      running,
-      pools: new Map(Array.from(running, ([name, { pool }]) => [name, pool])),
-      router: createRouter(config.routes),
-      trust: toTrust(config.trustedProxies),
-      log,
-      hasMetrics: config.metrics,
-    }
-    this.#app.set('trust proxy', [...config.trustedProxies])
+    const next = await prepareAll([() => this.frontend.prepare(config), () => this.#admin.prepare(config)])
     next.take(config.shutdown)
-    for (const listener of this.#tcp.all)
-      carryBy(listener, this.pools, (entry) => this.#state?.log.connection(entry))
-    this.#listeners.limit(config.limits)
+    this.#state = { config, file, edits }
     this.#admin.limit(config.limits)
     for (const { edit, why } of dropped)
       say(`the change of worker ${word(edit.id)} of ${edit.pool} holds no longer: ${sentence(why)}`)
-    if (before) this.#written = Promise.all([this.#written, before.log.close()])
-    letGo()
   }
 
   /**
@@ -213,13 +169,8 @@ export class Gateway {
   async close(): Promise<boolean> {
     this.#isStopping = true
     await this.#lastTurn
-    const { config, running = new Map<string, Running>(), log } = this.#state ?? {}
-    const bound = config?.shutdown ?? 0
-    const wholes = await Promise.all([this.#listeners.close(bound), this.#tcp.close(bound)])
-    const rest = { timeout: 1000 } // all is over; what was cut ends in a moment
-    await Promise.all(Array.from(running.values(), async ({ balance }) => balance?.close(rest)))
-    await Promise.all(Array.from(running.values(), ({ pool }) => pool.close(rest)))
-    await Promise.all([this.#written, log?.close(), this.#admin.close(rest.timeout)])
-    return wholes.every(Boolean)
+    const isWhole = await this.frontend.close(this.config?.shutdown ?? 0)
+    await this.#admin.close(1000)
+    return isWhole
   }
 }

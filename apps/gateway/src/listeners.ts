@@ -4,29 +4,39 @@ import { promisify } from 'node:util'
 import { OptionError, type Trust } from '@rondo/balancer'
 import { inUrl, showAddress, type Address } from './config/address.ts'
 import type { Config, Listen } from './config/config.ts'
-import type { TcpListen } from './config/tcp-config.ts'
 import { Door } from './door.ts'
 import { gracefully } from './shutdown.ts'
 
-/** A server, and what a listener does with it. */
-export interface Served<L> {
-  readonly server: Server
+/** What is known of a listener's traffic. */
+export interface Serves {
   /** By which its URL begins. */
   readonly protocol: 'http' | 'https' | 'tcp'
   /** How many connections were refused, by why. */
   readonly refusals: ReadonlyMap<string, number>
+  /** How many connections there are. */
+  connections(): Promise<number>
+}
+
+/** A listener, whichever process serves it. */
+export interface Listening<L extends Address = Listen> {
+  /** Where, and how it is spoken to, as a config says it. */
+  readonly address: L
+  /** Where it listens: another than that of the address if that is 0. */
+  readonly port: number
+  readonly served: Serves
+}
+
+/** A server, and what a listener does with it. */
+export interface Served<L> extends Serves {
+  readonly server: Server
   /** Makes ready to be spoken to in this way; the function it returns has new connections go by it. */
   prepare(listen: L): () => void
   /** Stops accepting; resolves with whether all that was in flight ended within `bound` ms, and was not cut. */
   close(bound: number): Promise<boolean>
 }
 
-/** A server that listens. */
-export interface Listener<L extends Address = Listen, S extends Served<L> = Served<L>> {
-  /** Where, and how it is spoken to, as a config says it. */
-  readonly address: L
-  /** Where it listens: another than that of the address if that is 0. */
-  readonly port: number
+/** A server of this process that listens. */
+export interface Listener<L extends Address = Listen, S extends Served<L> = Served<L>> extends Listening<L> {
   readonly served: S
 }
 
@@ -45,6 +55,7 @@ export function serveHttp(server: HttpServer, trust: () => Trust | undefined): S
       return door.isSecure ? 'https' : 'http'
     },
     refusals: door.refusals,
+    connections: () => connectionsOf(server),
     prepare: (listen) => door.prepare(listen),
     close,
   }
@@ -197,11 +208,11 @@ function explain(error: NodeJS.ErrnoException, address: Address, option: keyof t
 }
 
 /** How many connections a server has. */
-export async function connectionsOf({ server }: Pick<Served<never>, 'server'>): Promise<number> {
+export async function connectionsOf(server: Server): Promise<number> {
   return promisify(server.getConnections.bind(server))()
 }
 
 /** Where a listener is, as a URL; a listener on all addresses is on localhost too. */
-export function urlOf({ address, port, served }: Listener | Listener<TcpListen>): string {
+export function urlOf({ address, port, served }: Listening<Address>): string {
   return `${served.protocol}://${inUrl(address.host ?? 'localhost')}:${port}`
 }

@@ -5,6 +5,8 @@ import {
   type Forwarder,
   type LoadBalance,
   type Pool,
+  type PoolOptions,
+  type WorkerSpec,
 } from '@rondo/balancer'
 import { logLiveness } from './access-log.ts'
 import type { Config, ForwarderName, PoolConfig } from './config/config.ts'
@@ -16,9 +18,19 @@ const LONGEST = 2 ** 31 - 1
 /** A pool, and what carries requests to it. */
 export interface Running {
   readonly pool: Pool
-  /** Undefined for a pool of workers for TCP. */
+  /** Undefined for a pool of workers for TCP, and where other processes carry its requests. */
   readonly balance: LoadBalance | undefined
   readonly forwarder: ForwarderName
+}
+
+/** Makes a pool. */
+export type OpenPool = (workers: readonly WorkerSpec[], options: PoolOptions) => Pool
+
+/** What pools are made with. */
+interface Means {
+  readonly open: OpenPool
+  /** Undefined where other processes carry requests. */
+  readonly forwarders: Record<ForwarderName, () => Forwarder> | undefined
 }
 
 /** The forwarders that a config names, made where they are loaded: undici only where it is wanted. */
@@ -35,8 +47,8 @@ export async function loadForwarders(config: Config): Promise<Record<ForwarderNa
  */
 export function openPools(
   config: Config,
-  before: { readonly config: Config; readonly pools: ReadonlyMap<string, Running> } | undefined,
-  forwarders: Record<ForwarderName, () => Forwarder>,
+  before: { readonly config: Config; readonly running: ReadonlyMap<string, Running> } | undefined,
+  { open, forwarders }: Means,
 ): { pools: Map<string, Running>; letGo: () => void } {
   const { trustedProxies } = config
   const isTrustKept = String(before?.config.trustedProxies) === String(trustedProxies)
@@ -44,12 +56,12 @@ export function openPools(
   const kept = new Set<Running>()
   const pools = new Map<string, Running>()
   for (const [name, wanted] of config.pools) {
-    const former = before?.pools.get(name)
+    const former = before?.running.get(name)
     const old = former?.pool.isTcp === isForTcp(wanted) ? former : undefined
-    const pool = old ? changed(old.pool, wanted) : opened(wanted)
+    const pool = old ? changed(old.pool, wanted) : open(wanted.workers, wanted.options)
     const { forwarder } = wanted
     if (old) kept.add(old)
-    if (pool.isTcp) pools.set(name, { pool, balance: undefined, forwarder })
+    if (pool.isTcp || !forwarders) pools.set(name, { pool, balance: undefined, forwarder })
     else if (old && old.forwarder === forwarder && isTrustKept) pools.set(name, old)
     else {
       const balance = loadBalance(pool, { forwarder: forwarders[forwarder](), trustedProxies })
@@ -57,7 +69,7 @@ export function openPools(
       if (old) gone.push(async () => old.balance?.close({ timeout: LONGEST }))
     }
   }
-  for (const running of before?.pools.values() ?? []) {
+  for (const running of before?.running.values() ?? []) {
     if (kept.has(running)) continue
     const { pool, balance } = running
     const { drain } = pool.settings
@@ -69,7 +81,8 @@ export function openPools(
   return { pools, letGo: () => void Promise.all(gone.map((go) => go())) }
 }
 
-function opened({ workers, options }: PoolConfig): Pool {
+/** Makes a pool that polls its workers; changes of liveness are logged. */
+export const polledPool: OpenPool = (workers, options) => {
   const pool = createPool(workers, options)
   logLiveness(pool)
   return pool

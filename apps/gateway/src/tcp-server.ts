@@ -3,7 +3,7 @@ import { reset, type Trust } from '@rondo/balancer'
 import { plain } from './access-log.ts'
 import type { TcpListen } from './config/tcp-config.ts'
 import { Door } from './door.ts'
-import type { Served } from './listeners.ts'
+import { connectionsOf, type Served } from './listeners.ts'
 
 /** After how long the system asks a silent client whether it is still there, in ms: where idleness has no bound nobody else does. */
 const KEEP_ALIVE = 60_000
@@ -33,6 +33,10 @@ export class TcpServer implements Served<TcpListen> {
 
   get refusals(): ReadonlyMap<string, number> {
     return this.#door.refusals
+  }
+
+  connections(): Promise<number> {
+    return connectionsOf(this.server)
   }
 
   prepare(listen: TcpListen): () => void {

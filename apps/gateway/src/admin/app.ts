@@ -5,7 +5,6 @@ import { ConfigError } from '../config/fault.ts'
 import type { Gateway } from '../gateway.ts'
 import { headersRefusal } from '../limits.ts'
 import { sentence, word } from '../printable.ts'
-import { refusalsOf } from '../refusals.ts'
 import { checkAccess } from './access.ts'
 import type { Handler } from './answer.ts'
 import { add, drain, remove, undrain, weigh } from './changes.ts'
@@ -51,6 +50,10 @@ export function createAdminApp(gateway: Gateway): Express {
     checkExpectation(req)
     next(headersRefusal(req))
   })
+  app.use(async (_req, _res, next) => {
+    await gateway.frontend.settle()
+    next()
+  })
 
   for (const [path, handlers] of Object.entries(ROUTES)) {
     const route = app.route(path)
@@ -60,7 +63,7 @@ export function createAdminApp(gateway: Gateway): Express {
       refuseMethod(Object.keys(handlers).flatMap((method) => (method === 'get' ? ['get', 'head'] : method))),
     )
   }
-  const answerMetrics = metrics(() => gateway.pools, { counts: () => refusalsOf(gateway) })
+  const answerMetrics = metrics(() => gateway.pools, { counts: () => gateway.frontend.counts() })
   app.get('/metrics', (req, res, next) => void answerMetrics(req, res, next))
   app.all('/metrics', refuseMethod(['get']))
   app.use((req) => {

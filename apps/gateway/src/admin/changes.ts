@@ -37,23 +37,24 @@ export const add: Handler = async (gateway, req, res) => {
 
 /** `DELETE /workers/:pool/:id`: it is drained as the body says, `{ timeout?, sessions? }`, and leaves. */
 export const remove: Handler = (gateway, req, res) =>
-  withDrain(gateway, req, res, ({ name, pool, id, isLeaving, specs }, drain) => {
+  withDrain(gateway, req, res, ({ name, id, isLeaving, specs }, options) => {
     if (!isLeaving && specs.length === 1)
       throw new Problem(
         409,
         `${JSON.stringify(id)} is the last worker of this pool; drain it instead, or add another first`,
       )
     const gone = isLeaving
-      ? pool.remove(id, drain)
-      : gateway.edit({ pool: name, id, wanted: undefined }, drain)
+      ? gateway.perform({ do: 'remove', pool: name, id, options })
+      : gateway.edit({ pool: name, id, wanted: undefined }, options)
     void gone?.then((drained) => sayDrained(`${word(id)} has left ${name}`, drained))
     return `${word(id)} leaves ${name}`
   })
 
 /** `POST /workers/:pool/:id/drain`: it gets no new requests; what it has ends as the body says, `{ timeout?, sessions? }`. */
 export const drain: Handler = (gateway, req, res) =>
-  withDrain(gateway, req, res, ({ name, pool, id }, drain) => {
-    void pool.drain(id, drain).then((drained) => sayDrained(`${word(id)} of ${name} is drained`, drained))
+  withDrain(gateway, req, res, ({ name, id }, options) => {
+    const over = gateway.perform({ do: 'drain', pool: name, id, options })
+    void over?.then((drained) => sayDrained(`${word(id)} of ${name} is drained`, drained))
     return `${word(id)} of ${name} is draining`
   })
 
@@ -65,7 +66,7 @@ export const undrain: Handler = async (gateway, req, res) => {
     const { name, pool, id, isLeaving } = placeOf(gateway, req)
     const worker = pool.workers.find((one) => one.id === id)
     if (isLeaving && worker) void gateway.edit({ pool: name, id, wanted: specOf(worker) })
-    pool.undrain(id)
+    void gateway.perform({ do: 'undrain', pool: name, id })
     return { ...answerOf(gateway, req), done: `${word(id)} of ${name} is not draining` }
   })
 }

@@ -3,7 +3,6 @@ import type { Config } from '../config/config.ts'
 import { isSecret, withoutSecrets } from '../config/secrets.ts'
 import { parse } from '../config/load.ts'
 import { variablesShown, type MayRead } from '../config/source.ts'
-import { connectionsOf } from '../listeners.ts'
 import { planOf } from '../plan.ts'
 import { ok, type Handler } from './answer.ts'
 import { readBody } from './bodies.ts'
@@ -22,7 +21,7 @@ export const plan: Handler = async (gateway, req, res) => {
     const { pools, listeners, tcp, origin } = gateway
     const config = gateway.config as Config // it answers when it has one
     const counted = [...listeners, ...tcp].map(
-      async ({ address, served }) => [showAddress(address), await connectionsOf(served)] as const,
+      async ({ address, served }) => [showAddress(address), await served.connections()] as const,
     )
     const connections = new Map(await Promise.all(counted))
     const next = parse('', text, origin.env, shownBy(config)).config

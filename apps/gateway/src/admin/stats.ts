@@ -1,6 +1,6 @@
 import type { Pool, WorkerStats } from '@rondo/balancer'
 import type { TcpListen } from '../config/tcp-config.ts'
-import { connectionsOf, urlOf, type Listener } from '../listeners.ts'
+import { urlOf, type Listening } from '../listeners.ts'
 import type { Reloaded } from '../reload.ts'
 import { ok, type Handler } from './answer.ts'
 import { poolOf, workerOf } from './find.ts'
@@ -20,6 +20,10 @@ export const stats: Handler = async (gateway) => {
       file: origin.file ?? null,
     },
     listeners: await Promise.all([...gateway.listeners, ...gateway.tcp].map(listenerStats)),
+    processes: gateway.frontend.processes.map(({ startedAt, ...one }) => ({
+      ...one,
+      startedAt: new Date(startedAt).toISOString(),
+    })),
     pools: Object.fromEntries(Array.from(gateway.pools, ([name, pool]) => [name, poolStats(pool)])),
     reloads: gateway.reloads.map(reloadStats),
   })
@@ -60,13 +64,13 @@ function reloadStats({ at, by, error }: Reloaded): object {
   return { at: new Date(at).toISOString(), by, error: error ?? null }
 }
 
-async function listenerStats(listener: Listener | Listener<TcpListen>): Promise<object> {
+async function listenerStats(listener: Listening | Listening<TcpListen>): Promise<object> {
   const { address, port, served } = listener
   const certificates = address.tls?.certificates ?? []
   return {
     url: urlOf(listener),
     port,
-    connections: await connectionsOf(served),
+    connections: await served.connections(),
     refusals: Object.fromEntries(served.refusals),
     certificates: certificates.map(({ names, notAfter, issuer }) => ({ names, notAfter, issuer })),
   }

@@ -163,7 +163,7 @@ suite('a listener with tls', () => {
     assert.equal((await ask(`http://127.0.0.1:${port}/`)).status, 308)
     await gateway.reload(at({}))
     assert.equal((await ask(`http://127.0.0.1:${port}/`)).body, 'here')
-    assert.equal(gateway.gateway.listeners[0]?.served.server, listener?.served.server)
+    assert.equal(gateway.gateway.listeners[0]?.served, listener?.served)
   })
 })
 
