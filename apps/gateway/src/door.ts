@@ -42,6 +42,8 @@ export class Door {
   #isProxied = false
   /** Connections that are not secured yet. */
   readonly #shaking = new Set<Socket>()
+  /** Connections that came before the config is in force that has the listener. Undefined when it is. */
+  #early: Socket[] | undefined = []
   /** The terms on which connections were taken, where that was not plain http. */
   readonly #terms = new WeakMap<object, ListenTls>()
   #tls: ListenTls | undefined
@@ -91,9 +93,16 @@ export class Door {
     }
   }
 
-  /** Cuts the connections whose headers have not come, or whose handshakes are not over. */
+  /** Opens: what came before is taken now. */
+  open(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const socket of early) if (!socket.destroyed) this.take(socket)
+  }
+
+  /** Cuts the connections that were not taken, whose headers have not come, or whose handshakes are not over. */
   cut(): void {
-    for (const socket of [...this.#waiting, ...this.#shaking]) socket.destroy()
+    for (const socket of [...(this.#early ?? []), ...this.#waiting, ...this.#shaking]) socket.destroy()
   }
 
   /** Counts a connection that is refused, and tells the log of it: of a flood a line each second. */
@@ -107,6 +116,7 @@ export class Door {
   }
 
   take(socket: Socket): void {
+    if (this.#early) return void this.#early.push(socket.on('error', ignore))
     if (!this.#isProxied) return this.#admit(socket)
     this.#waiting.add(socket)
     socket.once('close', () => this.#waiting.delete(socket))
@@ -173,6 +183,9 @@ export class Door {
     )
   }
 }
+
+/** Of a connection that breaks before it is taken, its end is seen. */
+function ignore(): void {}
 
 /** The connection that one by TLS stands on. Node has no other name for it; addresses may be those of another's PROXY header. */
 function belowOf({ _parent: below }: TLSSocket & { readonly _parent?: Socket }): Socket {

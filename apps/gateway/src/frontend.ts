@@ -33,13 +33,20 @@ export interface Frontend {
   /** Resolves when all that was counted until now is in `pools` and the others. */
   settle(): Promise<void>
   /**
-   * Makes ready to go by a config. When that is taken, what it does not change goes on, workers and listeners that it does
-   * not name end what they have.
-   * @throws OptionError for an address or a log file that cannot be opened; nothing is changed then.
+   * Makes ready to go by a config. When that is taken, what it does not change goes on, workers and listeners that it
+   * does not name end what they have.
+   * @throws OptionError for an address or a log file that cannot be opened, or RefusalError for what another process
+   * cannot; nothing is changed then.
    */
   prepare(config: Config): Promise<Prepared>
-  /** Does what an operator wants; resolves, where a worker is drained, when that is over. @throws OptionError if it cannot be done. */
-  perform(deed: Deed): Promise<Drained> | undefined
-  /** Takes nothing new; resolves with whether all that was in flight ended within `bound` ms, and was not cut. */
-  close(bound: number): Promise<boolean>
+  /**
+   * Does what an operator wants; `config` is what is in force with it, where that changes. Resolves, where a worker is
+   * drained, when that is over. @throws OptionError as `perform` of `deeds.ts` does.
+   */
+  perform(deed: Deed, config?: Config): Promise<Drained> | undefined
+  /**
+   * Takes nothing new; resolves with whether all that was in flight ended within `bound` ms, and was not cut.
+   * Connections without a request may bring one for `idle` ms. Default 0.
+   */
+  close(bound: number, idle?: number): Promise<boolean>
 }

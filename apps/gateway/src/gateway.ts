@@ -120,8 +120,8 @@ export class Gateway {
   }
 
   /**
-   * Has a worker of a pool be another than the file says; with no `wanted` it is drained, and leaves. To be called `inTurn`.
-   * Resolves, for a worker that leaves, when it has.
+   * Has a worker of a pool be another than the file says; with no `wanted` it is drained, and leaves. To be called
+   * `inTurn`. Resolves, for a worker that leaves, when it has.
    * @throws OptionError for a worker that the pool cannot have; nothing is changed then.
    */
   edit(change: Omit<Edit, 'said'>, drain?: DrainOptions): Promise<Drained> | undefined {
@@ -134,6 +134,7 @@ export class Gateway {
       change.wanted
         ? { do: 'update', pool, workers: config.pools.get(pool)?.workers ?? [] }
         : { do: 'remove', pool, id, options: drain },
+      config,
     )
     this.#state = { config, file: state.file, edits }
     return gone

@@ -1,5 +1,5 @@
 import type { Server as HttpServer } from 'node:http'
-import type { Server } from 'node:net'
+import { createServer, type AddressInfo, type Server } from 'node:net'
 import { promisify } from 'node:util'
 import { OptionError, type Trust } from '@rondo/balancer'
 import { inUrl, showAddress, type Address } from './config/address.ts'
@@ -29,10 +29,17 @@ export interface Listening<L extends Address = Listen> {
 /** A server, and what a listener does with it. */
 export interface Served<L> extends Serves {
   readonly server: Server
+  /** Has at most so many connections from now on; those that stand stay. */
+  limit(connections: number): void
+  /** Takes the connections that have come, and those to come: until then they wait. */
+  open(): void
   /** Makes ready to be spoken to in this way; the function it returns has new connections go by it. */
   prepare(listen: L): () => void
-  /** Stops accepting; resolves with whether all that was in flight ended within `bound` ms, and was not cut. */
-  close(bound: number): Promise<boolean>
+  /**
+   * Stops accepting; resolves with whether all that was in flight ended within `bound` ms, and was not cut. Connections
+   * without a request may bring one for `idle` ms. Default 0.
+   */
+  close(bound: number, idle?: number): Promise<boolean>
 }
 
 /** A server of this process that listens. */
@@ -56,6 +63,8 @@ export function serveHttp(server: HttpServer, trust: () => Trust | undefined): S
     },
     refusals: door.refusals,
     connections: () => connectionsOf(server),
+    limit: (connections) => void (server.maxConnections = connections),
+    open: () => door.open(),
     prepare: (listen) => door.prepare(listen),
     close,
   }
@@ -150,6 +159,10 @@ export class Listeners<L extends Address = Listen, S extends Served<L> = Served<
         for (const change of changes) change()
         const gone = this.#listeners.filter((listener) => !kept.includes(listener))
         this.#listeners = [...kept, ...opened]
+        // When all is in force that belongs to the same step.
+        queueMicrotask(() => {
+          for (const { served } of opened) served.open()
+        })
         for (const listener of gone) {
           this.#leaving.add(listener)
           void listener.served.close(bound).then(() => this.#leaving.delete(listener))
@@ -165,10 +178,10 @@ export class Listeners<L extends Address = Listen, S extends Served<L> = Served<
       Object.assign(served.server, { maxHeaderSize: header, maxConnections: connections })
   }
 
-  /** Closes all; resolves with whether nothing was cut after `bound` ms. */
-  async close(bound: number): Promise<boolean> {
+  /** Closes all as `Served.close` does; resolves with whether nothing was cut. */
+  async close(bound: number, idle?: number): Promise<boolean> {
     const all = [...this.#listeners, ...this.#leaving]
-    const whole = await Promise.all(all.map(({ served }) => served.close(bound)))
+    const whole = await Promise.all(all.map(({ served }) => served.close(bound, idle)))
     return whole.every(Boolean)
   }
 }
@@ -191,6 +204,22 @@ function open<L extends Address, S extends Served<L>>(
       resolve(listener)
     })
   })
+}
+
+/** An address that is held, lest anybody else takes it. */
+export interface Held {
+  readonly port: number
+  release(): Promise<unknown>
+}
+
+/** Listens on an address, to see whether that can be, until it is released. @throws OptionError if it cannot be. */
+export async function hold(address: Address, option: keyof typeof MENDS): Promise<Held> {
+  const server = createServer((socket) => socket.destroy())
+  const { port } = await new Promise<AddressInfo>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, address, option)))
+    server.listen({ port: address.port, host: address.host }, () => resolve(server.address() as AddressInfo))
+  })
+  return { port, release: () => new Promise((resolve) => server.close(resolve)) }
 }
 
 function explain(error: NodeJS.ErrnoException, address: Address, option: keyof typeof MENDS): Error {

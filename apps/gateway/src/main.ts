@@ -1,12 +1,13 @@
 import { OptionError } from '@rondo/balancer'
 import { ConfigError } from './config/fault.ts'
+import { RefusalError } from './processes/faults.ts'
 import { run } from './run.ts'
 
 // The gateway alone: `main.ts [file]`.
 try {
   await run(process.argv[2], process.env)
 } catch (error) {
-  const isKnown = error instanceof OptionError || error instanceof ConfigError
-  console.error('rondo:', isKnown ? error.message : error)
+  const isKnown = [OptionError, ConfigError, RefusalError].some((known) => error instanceof known)
+  console.error('rondo:', isKnown ? (error as Error).message : error)
   process.exit(1)
 }

@@ -15,7 +15,9 @@ import { perform, type Deed } from './deeds.ts'
 import type { Frontend, ServingStats } from './frontend.ts'
 import { Listeners, prepareAll, serveHttp, type Listener, type Prepared } from './listeners.ts'
 import { openLog } from './log.ts'
+import { OwnStalls } from './own-stalls.ts'
 import { loadForwarders, openPools, polledPool, type OpenPool, type Running } from './pools.ts'
+import { processCounts } from './process-counts.ts'
 import { refusalsOf } from './refusals.ts'
 import { createRouter } from './routes.ts'
 import { createGatewayServer, type Handlers } from './server.ts'
@@ -34,6 +36,8 @@ export interface OwnFrontendOptions {
   readonly openPool?: OpenPool
   /** Answers `/metrics`. Default with what this process knows. */
   readonly answerMetrics?: Middleware
+  /** Whether this process's event loop stands still. Default found out, and said. */
+  readonly stalls?: Pick<OwnStalls, 'count' | 'close'>
 }
 
 /** Traffic is taken by this process. */
@@ -44,21 +48,22 @@ export class OwnFrontend implements Frontend {
   readonly #openPool: OpenPool
   readonly #startedAt = Date.now()
   #connections = 0
+  readonly #stalls: Pick<OwnStalls, 'count' | 'close'>
   #state: State | undefined
   /** Resolves when the logs that were closed have all their lines. */
   #written: Promise<unknown> = Promise.resolve()
 
-  constructor({ openPool = polledPool, answerMetrics }: OwnFrontendOptions = {}) {
+  constructor({ openPool = polledPool, answerMetrics, stalls = new OwnStalls() }: OwnFrontendOptions = {}) {
     this.#openPool = openPool
+    this.#stalls = stalls
     this.#app = createApp(
       () => this.#state as State,
       answerMetrics ?? metrics(() => this.pools, { counts: () => this.counts() }),
     )
     const handlers: Handlers = {
-      // At the start a listener may be open before the state is there, while the others are being opened.
-      onRequest: (req, res) => (this.#state ? this.#app(req, res) : req.destroy()),
-      onUpgrade: async (req, socket, head) =>
-        this.#state ? serveUpgrade(this.#state, req, socket, head) : void socket.destroy(),
+      // Connections are taken when there is a state.
+      onRequest: (req, res) => this.#app(req, res),
+      onUpgrade: (req, socket, head) => serveUpgrade(this.#state as State, req, socket, head),
       onOver: (entry) => this.#state?.log.upgrade(entry),
     }
     const trust = (): Trust | undefined => this.#state?.trust
@@ -79,14 +84,15 @@ export class OwnFrontend implements Frontend {
   }
 
   get processes(): readonly ServingStats[] {
-    const { rss } = process.memoryUsage()
     const { pid } = process
+    const rss = process.memoryUsage.rss()
     const connections = this.#connections
-    return [{ number: 1, pid, state: 'serving', startedAt: this.#startedAt, rss, connections, stalls: 0 }]
+    const stalls = this.#stalls.count
+    return [{ number: 1, pid, state: 'serving', startedAt: this.#startedAt, rss, connections, stalls }]
   }
 
   counts(): OwnCount[] {
-    return [refusalsOf(this)]
+    return [refusalsOf(this), ...processCounts(1, 0, this.#stalls.count)]
   }
 
   async settle(): Promise<void> {
@@ -137,9 +143,10 @@ export class OwnFrontend implements Frontend {
     return perform(this.pools, deed)
   }
 
-  async close(bound: number): Promise<boolean> {
+  async close(bound: number, idle?: number): Promise<boolean> {
+    this.#stalls.close()
     const { running = new Map<string, Running>(), log } = this.#state ?? {}
-    const wholes = await Promise.all([this.#listeners.close(bound), this.#tcp.close(bound)])
+    const wholes = await Promise.all([this.#listeners.close(bound, idle), this.#tcp.close(bound)])
     const rest = { timeout: 1000 } // all is over; what was cut ends in a moment
     await Promise.all(Array.from(running.values(), async ({ balance }) => balance?.close(rest)))
     await Promise.all(Array.from(running.values(), ({ pool }) => pool.close(rest)))

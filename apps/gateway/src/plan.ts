@@ -24,7 +24,12 @@ export interface Plan {
   }
   readonly routes: readonly RouteChange[]
   /** Of all other keys, as `limits.header`. */
-  readonly others: readonly Change[]
+  readonly others: readonly OtherChange[]
+}
+
+/** A change that may take a restart of the gateway to be in force. */
+export interface OtherChange extends Change {
+  readonly restart?: true
 }
 
 /** A listener that would be opened, closed or changed. */
@@ -73,6 +78,8 @@ export interface Before {
   readonly pools: ReadonlyMap<string, Pool>
   /** Open connections by listener, as `showAddress` names it. */
   readonly connections?: ReadonlyMap<string, number>
+  /** Whether the gateway is one process, and stays it. Default whether the config has it so. */
+  readonly isOne?: boolean
 }
 
 /** How long a drain takes where no option says it, in ms. */
@@ -83,7 +90,9 @@ export function planOf(before: Before, next: Config): Plan {
   const listeners = plannedListeners(before, next)
   const pools = plannedPools(before, next)
   const routes = routeChanges(before.config.routes, next.routes)
-  const keys = differences(othersOf(before.config), othersOf(next))
+  const keys = differences(othersOf(before.config), othersOf(next)).map((change) =>
+    withRestart(change, before.isOne ?? before.config.processes === 1),
+  )
   const drained = [...pools.removed, ...pools.changed].flatMap((pool) => pool.drained)
   const all = [...Object.values(listeners), ...Object.values(pools), routes, keys]
   return {
@@ -108,6 +117,11 @@ function othersOf(config: Config): object {
     ...rest,
     admin: { ...listen, listen: showAddress(listen), host: undefined, port: undefined, token },
   }
+}
+
+/** A gateway of one process does not become one of several while it runs. */
+function withRestart(change: Change, isOne: boolean): OtherChange {
+  return change.key === 'processes' && isOne ? { ...change, restart: true } : change
 }
 
 function plannedListeners({ config, connections }: Before, next: Config): Plan['listeners'] {

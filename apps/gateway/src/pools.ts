@@ -23,8 +23,8 @@ export interface Running {
   readonly forwarder: ForwarderName
 }
 
-/** Makes a pool. */
-export type OpenPool = (workers: readonly WorkerSpec[], options: PoolOptions) => Pool
+/** Makes the pool of a name. */
+export type OpenPool = (workers: readonly WorkerSpec[], options: PoolOptions, name: string) => Pool
 
 /** What pools are made with. */
 interface Means {
@@ -58,7 +58,7 @@ export function openPools(
   for (const [name, wanted] of config.pools) {
     const former = before?.running.get(name)
     const old = former?.pool.isTcp === isForTcp(wanted) ? former : undefined
-    const pool = old ? changed(old.pool, wanted) : open(wanted.workers, wanted.options)
+    const pool = old ? changed(old.pool, wanted) : open(wanted.workers, wanted.options, name)
     const { forwarder } = wanted
     if (old) kept.add(old)
     if (pool.isTcp || !forwarders) pools.set(name, { pool, balance: undefined, forwarder })

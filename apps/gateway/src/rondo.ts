@@ -2,6 +2,7 @@
 import { OptionError } from '@rondo/balancer'
 import { CommandError, UsageError } from './commands/arguments.ts'
 import { ConfigError } from './config/fault.ts'
+import { RefusalError } from './processes/faults.ts'
 
 const USAGE = `Usage:
   rondo check FILE    says what is wrong with a config file; exits with 0 if nothing is, else with 1
@@ -32,7 +33,9 @@ try {
   else if (Object.hasOwn(COMMANDS, name)) await (await COMMANDS[name]?.())?.(args)
   else throw new UsageError(`"${name}" is no command`)
 } catch (error) {
-  const isKnown = [OptionError, ConfigError, CommandError, UsageError].some((known) => error instanceof known)
+  const isKnown = [OptionError, ConfigError, RefusalError, CommandError, UsageError].some(
+    (known) => error instanceof known,
+  )
   console.error(isKnown ? (error as Error).message : error)
   if (error instanceof UsageError) console.error(USAGE)
   process.exit(1)

@@ -20,7 +20,7 @@ export class TcpServer implements Served<TcpListen> {
   readonly server: Server
   readonly protocol = 'tcp'
   /** Takes connections over, once their headers are read and they are secured, where they are. */
-  carry: (socket: Socket) => unknown = (socket) => socket.destroy() // who is there too early has to come again
+  carry: (socket: Socket) => unknown = (socket) => socket.destroy() // until it is told where to
   readonly #door: Door
   readonly #sockets = new Set<Socket>()
   #most = Infinity
@@ -37,6 +37,14 @@ export class TcpServer implements Served<TcpListen> {
 
   connections(): Promise<number> {
     return connectionsOf(this.server)
+  }
+
+  open(): void {
+    this.#door.open()
+  }
+
+  limit(connections: number): void {
+    this.#most = connections
   }
 
   prepare(listen: TcpListen): () => void {

@@ -14,8 +14,8 @@ const HANDSHAKE = 10_000
 
 /**
  * What makes connections secure: a server that does not listen, and is given connections by `connection` events.
- * Sessions are resumed by the same server only: a ticket of an earlier one, which asked for no certificate or for one of
- * another authority, would let its client pass.
+ * Sessions are resumed by the same server only, and by those of other processes that were given the same `tickets`: a
+ * session of an earlier server, which asked for no certificate or for one of another authority, would let its client pass.
  * No connection of TLS 1.2 is negotiated anew: who a client is was looked at when its handshake was over.
  * `protocols` are what clients may choose from by ALPN; where there are none, there is no choice.
  * @throws Error for what OpenSSL does not take.
@@ -29,7 +29,8 @@ export function createTlsServer(tls: ListenTls, protocols: readonly string[]): S
     handshakeTimeout: HANDSHAKE,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(protocols.length > 0 && { ALPNProtocols: [...protocols] }),
-    sessionIdContext: randomBytes(16).toString('hex'),
+    sessionIdContext: tls.tickets?.context ?? randomBytes(16).toString('hex'),
+    ...(tls.tickets && { ticketKeys: tls.tickets.keys }),
     SNICallback: (name, done) => done(null, contextFor(name)),
   })
 }

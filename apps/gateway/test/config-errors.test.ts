@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { parse } from '../src/config/load.ts'
 
+const NO_PROCESSES = 'is no number of processes; give "auto", or a whole number from 1 to 256'
+
 type Case = readonly [text: string, lines: readonly string[], env?: NodeJS.ProcessEnv]
 
 /** Files that are wrong, by what is wrong with them, and all that is said of each. */
@@ -178,13 +180,13 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'server: { port: 80 }\n',
         [
-          'rondo.yaml:1:1: server: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
+          'rondo.yaml:1:1: server: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin, processes or shutdown',
         ],
       ],
       [
         '$ref: x\n',
         [
-          'rondo.yaml:1:1: $ref: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
+          'rondo.yaml:1:1: $ref: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin, processes or shutdown',
         ],
       ],
       [
@@ -258,7 +260,7 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         'constructor: 1\n',
         [
-          'rondo.yaml:1:1: constructor: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
+          'rondo.yaml:1:1: constructor: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin, processes or shutdown',
         ],
       ],
     ],
@@ -1162,6 +1164,29 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
     ],
   ],
   [
+    'processes',
+    [
+      ['processes: 0\n', [`rondo.yaml:1:12: processes: 0 ${NO_PROCESSES}`]],
+      ['processes: -1\n', [`rondo.yaml:1:12: processes: -1 ${NO_PROCESSES}`]],
+      ['processes: 1.5\n', [`rondo.yaml:1:12: processes: 1.5 ${NO_PROCESSES}`]],
+      ['processes: four\n', [`rondo.yaml:1:12: processes: "four" ${NO_PROCESSES}`]],
+      ['processes: "4"\n', [`rondo.yaml:1:12: processes: "4" ${NO_PROCESSES}`]],
+      ['processes: Auto\n', [`rondo.yaml:1:12: processes: "Auto" ${NO_PROCESSES}`]],
+      ['processes: true\n', [`rondo.yaml:1:12: processes: true ${NO_PROCESSES}`]],
+      ['processes: 257\n', [`rondo.yaml:1:12: processes: 257 ${NO_PROCESSES}`]],
+      ['processes: [2]\n', [`rondo.yaml:1:12: processes: [2] ${NO_PROCESSES}`]],
+      [
+        'listen: 80\nprocesses:\n',
+        ['rondo.yaml:2:11: processes: is empty; give "auto", or a whole number from 1 to 256'],
+      ],
+      [
+        'processes: null\n',
+        ['rondo.yaml:1:12: processes: is empty; give "auto", or a whole number from 1 to 256'],
+      ],
+      ['processes: ${N}\n', [`rondo.yaml:1:12: processes: 0 ${NO_PROCESSES}`], { N: '0', PROCESSES: '2' }],
+    ],
+  ],
+  [
     'variables',
     [
       [
@@ -1213,7 +1238,7 @@ const FILES: readonly (readonly [what: string, cases: readonly Case[]])[] = [
       [
         '${A}: 80\n',
         [
-          'rondo.yaml:1:1: ["${A}"]: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin or shutdown',
+          'rondo.yaml:1:1: ["${A}"]: is unknown; use listen, tcp, strategy, forwarder, sticky, health, failover, timeouts, keepAlive, drain, breaker, slowStart, tls, workers, pools, routes, limits, trustedProxies, metrics, log, admin, processes or shutdown',
         ],
         { A: 'listen' },
       ],

@@ -61,6 +61,9 @@ suite('rondo.schema.json', () => {
     { listen: '${PORT}', limits: { connections: '${N}', body: '${SIZE:-1MiB}' }, metrics: '${METRICS}' },
     { failover: { retryOn: [503, '502', 'timeout'] } },
     { strategy: { hash: { by: 'path' } } },
+    { processes: 'auto' },
+    { processes: 256 },
+    { processes: '${N:-auto}' },
   ])
     test(`takes ${JSON.stringify(value)}`, () => {
       editor.parse(value)
@@ -68,6 +71,10 @@ suite('rondo.schema.json', () => {
 
   for (const value of [
     { lisen: 80 },
+    { processes: 'four' },
+    { processes: 0 },
+    { processes: 1.5 },
+    { processes: 257 },
     { shutdown: 5 },
     { shutdown: '5' },
     { workers: [{ name: 'a' }] },

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { availableParallelism } from 'node:os'
 import { suite, test, type TestContext } from 'node:test'
 import { createPool, type Pool } from '@rondo/balancer'
 import type { Config } from '../src/config/config.ts'
@@ -341,4 +342,18 @@ suite('the plan of all other keys', () => {
       { key: 'shutdown', from: 30_000, to: 5000 },
     ])
   })
+
+  for (const [from, to, change] of [
+    [2, 4, { key: 'processes', from: 2, to: 4 }],
+    [1, 4, { key: 'processes', from: 1, to: 4, restart: true }],
+    [4, 1, { key: 'processes', from: 4, to: 1 }],
+    [undefined, 2, { key: 'processes', from: 1, to: 2, restart: true }],
+    [undefined, 1, undefined],
+    ['auto', availableParallelism(), undefined],
+  ] as const)
+    test(`has processes, from ${from} to ${to}`, async (t) => {
+      const { isEmpty, others } = await plan(t, { ...ALL, processes: from }, { ...ALL, processes: to })
+      assert.deepEqual(others, change ? [change] : [])
+      assert.equal(isEmpty, !change)
+    })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { suite, test } from 'node:test'
 import { rondo } from './rondo.ts'
 
@@ -39,6 +40,21 @@ suite('rondo check', () => {
     const { code, stdout, stderr } = await rondo(t, ['check', 'rondo.yaml'], { 'rondo.yaml': 'listen: 80\n' })
     assert.deepEqual([code, stderr], [0, ''])
     assert.match(stdout, /^warning: rondo\.yaml:1:1: metrics: GET \/metrics .*\nrondo\.yaml is right: .*\n$/)
+  })
+
+  test('warns of more processes than the cores can run, by the file or by the environment', async (t) => {
+    const files = { 'rondo.yaml': 'listen: 127.0.0.1:80\nprocesses: 256\n' }
+    const check = async (env: NodeJS.ProcessEnv): Promise<string[]> => {
+      const { code, stdout } = await rondo(t, ['check', 'rondo.yaml'], files, env)
+      assert.equal(code, 0)
+      return stdout.split('\n').filter((line) => line.startsWith('warning: '))
+    }
+    const isTooMany = 256 > 2 * availableParallelism()
+    const said = (await check({})).map((line) => line.replace(/(256 is more than twice).*/, '$1'))
+    assert.deepEqual(said, isTooMany ? ['warning: rondo.yaml:2:12: processes: 256 is more than twice'] : [])
+    const byVariable = (await check({ PROCESSES: '255' })).map((line) => line.replace(/(255 is).*/, '$1'))
+    assert.deepEqual(byVariable, isTooMany ? ['warning: PROCESSES: 255 is'] : [])
+    assert.deepEqual(await check({ PROCESSES: 'auto' }), [])
   })
 
   test('says all that is wrong with a file, one line each, and exits with 1', async (t) => {

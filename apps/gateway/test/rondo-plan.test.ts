@@ -442,3 +442,18 @@ test('each line of a plan has its mark', () => {
     ],
   )
 })
+
+test('a plan says what takes a restart', () => {
+  const others: Plan['others'] = [
+    { key: 'processes', from: 1, to: 4, restart: true },
+    { key: 'shutdown', from: 30_000, to: 5000 },
+  ]
+  const texts = (changes: Plan['others']): string[] =>
+    planLines({ ...NOTHING, isEmpty: false, others: changes }).map(({ text }) => text)
+  assert.deepEqual(texts(others).slice(0, -1), [
+    'other keys',
+    '  ~ processes: 1 → 4, which takes a restart',
+    '  ~ shutdown: 30s → 5s',
+  ])
+  assert.equal(texts([{ key: 'processes', from: 2, to: 4 }])[1], '  ~ processes: 2 → 4')
+})

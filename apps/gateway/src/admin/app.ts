@@ -33,6 +33,9 @@ const ROUTES: Readonly<Record<string, { readonly [method in Method]?: Handler }>
   '/plan': { post: plan },
 }
 
+/** They need no counts, and wait for no process. */
+const PROBES = new Set(['/healthz', '/readyz'])
+
 /** The admin API of a gateway. Errors are problems (RFC 9457); changes are logged, and who asked for them. */
 export function createAdminApp(gateway: Gateway): Express {
   const app = express()
@@ -50,8 +53,8 @@ export function createAdminApp(gateway: Gateway): Express {
     checkExpectation(req)
     next(headersRefusal(req))
   })
-  app.use(async (_req, _res, next) => {
-    await gateway.frontend.settle()
+  app.use(async (req, _res, next) => {
+    if (!PROBES.has(req.path)) await gateway.frontend.settle()
     next()
   })
 

@@ -11,11 +11,12 @@ export const readyz: Handler = (gateway) => {
 }
 
 /** Why a gateway is not to get requests; empty for one that is. */
-export function reasons({ isStopping, config, pools }: Gateway): string[] {
+export function reasons({ isStopping, config, pools, frontend }: Gateway): string[] {
   const unready = Array.from(pools).filter(([, pool]) => !pool.isReady)
   return [
     ...(isStopping ? ['the gateway is shutting down'] : []),
     ...(config ? [] : ['no config is in force yet']),
+    ...(frontend.processes.some(({ state }) => state === 'serving') ? [] : ['no process serves']),
     ...unready.map(([name]) => `the workers of pool ${name} have no verdict yet`),
   ]
 }

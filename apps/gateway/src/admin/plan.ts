@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import { isSecret, withoutSecrets } from '../config/secrets.ts'
 import { parse } from '../config/load.ts'
 import { variablesShown, type MayRead } from '../config/source.ts'
+import { OwnFrontend } from '../own-frontend.ts'
 import { planOf } from '../plan.ts'
 import { ok, type Handler } from './answer.ts'
 import { readBody } from './bodies.ts'
@@ -24,8 +25,9 @@ export const plan: Handler = async (gateway, req, res) => {
       async ({ address, served }) => [showAddress(address), await served.connections()] as const,
     )
     const connections = new Map(await Promise.all(counted))
+    const isOne = gateway.frontend instanceof OwnFrontend
     const next = parse('', text, origin.env, shownBy(config)).config
-    return ok(planOf({ config, pools, connections }, gateway.edited(next)))
+    return ok(planOf({ config, pools, connections, isOne }, gateway.edited(next)))
   })
 }
 

@@ -1,7 +1,7 @@
 import { showTime } from '../config/units.ts'
 import { onOneLine, type Change } from '../difference.ts'
 import type { RouteChange } from '../plan-routes.ts'
-import type { Plan, PlannedDrain, PlannedListener, PlannedWorker } from '../plan.ts'
+import type { OtherChange, Plan, PlannedDrain, PlannedListener, PlannedWorker } from '../plan.ts'
 import { line } from '../printable.ts'
 import { readable } from './readable.ts'
 
@@ -22,7 +22,7 @@ export function planLines(plan: Plan): PlanLine[] {
     ...section('routes', plan.routes.map(routeLine)),
     ...section(
       'other keys',
-      plan.others.map((change) => item('~', changeText(change))),
+      plan.others.map((change) => item('~', otherText(change))),
     ),
     { mark: ' ' as const, text: streamsText(plan.streams) },
   ]
@@ -100,6 +100,10 @@ function changeText({ key, from, to }: Change): string {
     value === undefined ? '(default)' : onOneLine(readable(key, value)),
   )
   return before === after ? `${key}: another ${after}` : `${key}: ${before} → ${after}`
+}
+
+function otherText(change: OtherChange): string {
+  return changeText(change) + (change.restart ? ', which takes a restart' : '')
 }
 
 function streamsText(streams: number): string {

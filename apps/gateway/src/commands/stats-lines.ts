@@ -1,5 +1,5 @@
 import { sentence } from '../printable.ts'
-import type { PoolStats, Stats, WorkerStats } from './stats-schema.ts'
+import type { PoolStats, ServingStats, Stats, WorkerStats } from './stats-schema.ts'
 
 /** What the gateway has said, and when that was, in ms by any clock. */
 export interface Sample {
@@ -41,6 +41,7 @@ const LONGEST = 40
  */
 export function statsLines({ at, origin, stats }: Sample, before?: Sample): StatsLine[] {
   const { pid, startedAt } = stats.gateway
+  const { processes = [] } = stats
   const isSame = before?.stats.gateway.pid === pid && before.stats.gateway.startedAt === startedAt
   const last = isSame ? before : undefined
   const rate = (now: number, then: number | undefined): number | undefined =>
@@ -61,6 +62,7 @@ export function statsLines({ at, origin, stats }: Sample, before?: Sample): Stat
   )
   return [
     header(origin, stats, sum(pools.map((pool) => pool.rate))),
+    ...(processes.length > 1 ? processes.map(processLine) : []),
     ...pools.flatMap(({ name, pool, rate, rows }): StatsLine[] => [
       { look: 'plain', text: '' },
       { look: 'bold', text: poolText(name, pool, rate) },
@@ -71,6 +73,14 @@ export function statsLines({ at, origin, stats }: Sample, before?: Sample): Stat
       })),
     ]),
   ]
+}
+
+function processLine({ number, pid, state, connections, rss }: ServingStats): StatsLine {
+  const megabytes = Math.round(rss / 1e6)
+  return {
+    look: state === 'serving' ? 'plain' : 'odd',
+    text: `process ${number} (pid ${pid}) ${state}, ${connections} connections, ${megabytes} MB`,
+  }
 }
 
 function header(origin: string, { gateway, pools }: Stats, rate: number | undefined): StatsLine {

@@ -24,6 +24,14 @@ const pool = z.object({
   workers: z.array(worker).readonly(),
 })
 
+const serving = z.object({
+  number: z.number(),
+  pid: z.number(),
+  state: z.enum(['starting', 'serving', 'ending']),
+  rss: z.number(),
+  connections: z.number(),
+})
+
 /** What a gateway answers to `GET /stats`, as far as it is shown. */
 export const statsSchema = z.object({
   gateway: z.object({
@@ -33,9 +41,11 @@ export const statsSchema = z.object({
     isReady: z.boolean(),
     isStopping: z.boolean(),
   }),
+  processes: z.array(serving).readonly().optional(),
   pools: z.record(z.string(), pool),
 })
 
 export type Stats = z.output<typeof statsSchema>
 export type PoolStats = z.output<typeof pool>
 export type WorkerStats = z.output<typeof worker>
+export type ServingStats = z.output<typeof serving>

@@ -6,6 +6,7 @@ import type { Files } from './files.ts'
 import type { ListenerFile } from './listen-schema.ts'
 import { DEFAULT_POOL, isDefaultRouted, listenFilesOf, poolFilesOf } from './pool-files.ts'
 import type { PoolFile } from './pool-schema.ts'
+import { countProcesses } from './processes.ts'
 import type { Route } from './route-schema.ts'
 import type { File } from './schema.ts'
 import { toTcpListen, withLocalProbes, type ProxyProtocol, type TcpListen } from './tcp-config.ts'
@@ -31,6 +32,8 @@ export interface ListenTls {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
   /** Undefined where clients are not asked for certificates. */
   readonly clients: ClientCertificates | undefined
+  /** By which several processes resume each other's sessions; undefined for none but one's own. No file has it. */
+  readonly tickets?: { readonly keys: Buffer; readonly context: string } | undefined
 }
 
 export interface ClientCertificates {
@@ -63,6 +66,8 @@ export interface Config {
   readonly metrics: boolean
   /** `file` is undefined for the standard output. */
   readonly log: { readonly format: LogFormat; readonly file: string | undefined }
+  /** How many processes serve, 1 or more. */
+  readonly processes: number
   /** In ms. */
   readonly shutdown: number
   /** The text of the file. */
@@ -111,6 +116,7 @@ export function toConfig(file: File, written: object, text: string, files: Files
     trustedProxies,
     metrics: metrics === 'on',
     log: { format, file: path },
+    processes: countProcesses(file.processes),
     shutdown,
     admin: toAdmin(file, files),
     written,

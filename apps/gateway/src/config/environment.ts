@@ -1,6 +1,7 @@
 import { OptionError } from '@rondo/balancer'
 import { readAddress } from './address.ts'
 import { DEFAULT_POOL } from './pool-files.ts'
+import { NO_PROCESSES, readProcesses } from './processes.ts'
 import type { File } from './schema.ts'
 
 /** What `FORWARDER` may say; the short name is that of the library's function. */
@@ -11,18 +12,19 @@ const FORWARDERS = {
 } as const
 
 /** The part of a file that the environment has a say in. */
-type Settable = Pick<File, 'admin' | 'forwarder' | 'listen' | 'workers'> & {
+type Settable = Pick<File, 'admin' | 'forwarder' | 'listen' | 'processes' | 'workers'> & {
   readonly pools?: object | undefined
 }
 
 /**
  * What the environment sets over a file: `PORT` (0 is any free one), `WORKERS` (comma-separated URLs) and `FORWARDER`,
- * for the pool named `default`, and `ADMIN`, the address of the admin API, or `off`.
+ * for the pool named `default`, `ADMIN`, the address of the admin API, or `off`, and `PROCESSES`, how many serve, or
+ * `auto`.
  * @throws OptionError for what is none of these.
  */
 export function applyEnvironment<T extends Settable>(
   file: T,
-  { PORT, WORKERS, FORWARDER, ADMIN }: NodeJS.ProcessEnv,
+  { PORT, WORKERS, FORWARDER, ADMIN, PROCESSES }: NodeJS.ProcessEnv,
 ): T {
   const own = {
     ...(WORKERS !== undefined && { workers: toList(WORKERS) }),
@@ -34,6 +36,7 @@ export function applyEnvironment<T extends Settable>(
     ...file,
     ...(PORT !== undefined && { listen: toPort(PORT) }),
     ...(ADMIN !== undefined && { admin: toAdmin(ADMIN, file.admin) }),
+    ...(PROCESSES !== undefined && { processes: toProcesses(PROCESSES) }),
     ...(pool ? { pools: { ...pools, [DEFAULT_POOL]: { ...pool, ...own } } } : own),
   }
 }
@@ -51,6 +54,12 @@ function toAdmin(text: string, admin: File['admin']): File['admin'] {
   if (!readAddress(text))
     throw new OptionError('ADMIN', text, 'is no address; give "off", or one such as "127.0.0.1:8081"')
   return typeof admin === 'object' ? { ...admin, listen: text } : text
+}
+
+function toProcesses(text: string): File['processes'] {
+  const processes = readProcesses(text)
+  if (processes === undefined) throw new OptionError('PROCESSES', text, NO_PROCESSES)
+  return processes
 }
 
 function toList(text: string): string[] {

@@ -68,15 +68,16 @@ export function parse(file: string, text: string, env: NodeJS.ProcessEnv, mayRea
   return {
     text,
     config: toConfig(whole, written, text, files),
-    warnings: [...hidden, ...warningsOf(whole, source, files)],
+    warnings: [...hidden, ...warningsOf(whole, source, files).map((warning) => byVariable(warning, env))],
   }
 }
 
-/** What is wrong with `workers` or `admin.listen` is wrong with the variable that has set it. */
+/** What is wrong with `workers`, `admin.listen` or `processes` is wrong with the variable that has set it. */
 function byVariable(fault: Fault, env: NodeJS.ProcessEnv): Fault {
   const [ofWorkers, rest] = /^(?:pools\.default\.)?workers(.*)$/.exec(fault.path) ?? []
   const at = (path: string): Fault => ({ ...fault, path, line: undefined, column: undefined })
   if (ofWorkers !== undefined && env['WORKERS'] !== undefined) return at(`WORKERS${rest}`)
+  if (fault.path === 'processes' && env['PROCESSES'] !== undefined) return at('PROCESSES')
   return fault.path === 'admin.listen' && env['ADMIN'] !== undefined ? at('ADMIN') : fault
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { admin } from './admin-schema.ts'
 import { listen } from './listen-schema.ts'
 import { bodyLimit, pool, poolFields, workers } from './pool-schema.ts'
+import { processes } from './processes.ts'
 import { route } from './route-schema.ts'
 import { anyText, count, text } from './scalars.ts'
 import { tcp } from './tcp-schema.ts'
@@ -57,6 +58,7 @@ export const schema = z.strictObject(
     metrics: z.enum(['on', 'off']).optional().describe('Whether GET /metrics answers; default on'),
     log: log.optional(),
     admin: admin.optional(),
+    processes: processes.optional(),
     shutdown: durationOrNone
       .optional()
       .describe('How long a shutdown waits for what is in flight; default 30s'),

@@ -1,6 +1,7 @@
 import { isLoopback, readAddress } from './address.ts'
 import { adminFileOf, DEFAULT_ADMIN } from './config.ts'
 import { listenFilesOf, poolFilesOf, poolPath } from './pool-files.ts'
+import { tooManyProcesses } from './processes.ts'
 import type { Fault, Path } from './fault.ts'
 import type { Files } from './files.ts'
 import type { PoolFile } from './pool-schema.ts'
@@ -27,6 +28,7 @@ export function warningsOf(file: File, source: Source, files: Files): Fault[] {
     ...listenerTlsWarnings(file, source, files),
     ...publicMetrics(file, source),
     ...publicAdmin(file, source),
+    ...tooManyProcesses(file, source),
   ]
 }
 

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { suite, test } from 'node:test'
+import { byEach, bodies, halt, isGone, lines, startCrew, type CrewSite } from './crew.ts'
+import { get } from './processes.ts'
+import { startBackend, until } from './reloading.ts'
+
+const OPEN_METRICS = { accept: 'application/openmetrics-text' }
+
+async function metric(crew: CrewSite, name: string): Promise<number> {
+  const { body } = await get(`${crew.admin}/metrics`, OPEN_METRICS)
+  return Array.from(body.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)$`, 'gm'))).reduce(
+    (sum, [, value]) => sum + Number(value),
+    0,
+  )
+}
+
+/** Resolves with the process that has a place after another. */
+async function successor(crew: CrewSite, number: number, before: number): Promise<number> {
+  let pid = 0
+  await until('another has its place', async () => {
+    const one = (await crew.serving()).find((other) => other.number === number)
+    pid = one?.pid ?? 0
+    return pid !== 0 && pid !== before
+  })
+  return pid
+}
+
+suite('a serving process that is killed', () => {
+  test('is told in the log, and another takes its place; no count goes back', async (t) => {
+    const backend = await startBackend(t, 'backend')
+    const crew = await startCrew(t, { workers: [backend.url] })
+    const all = await lines(t, crew)
+    await bodies(all, '/', 5)
+    const [, second] = await crew.serving()
+    assert.ok(second)
+    process.kill(second.pid, 'SIGKILL')
+    const said = await crew.gateway.line(/was ended by/)
+    assert.match(
+      said,
+      new RegExp(
+        `Z process 2 \\(pid ${second.pid}\\) was ended by SIGKILL; another takes its place in 0\\.1 s$`,
+      ),
+    )
+    assert.equal((await get(crew.gateway.url)).body, 'backend')
+    const next = await successor(crew, 2, second.pid)
+    assert.deepEqual(
+      (await crew.settled(2)).map(({ number, pid }) => [number, pid === next]),
+      [
+        [1, false],
+        [2, true],
+      ],
+    )
+    assert.equal(await metric(crew, 'rondo_process_falls_total'), 1)
+    assert.equal(await metric(crew, 'rondo_processes'), 2)
+    assert.equal(await metric(crew, 'rondo_requests_total'), 13)
+    await bodies(await lines(t, crew), '/', 2)
+    assert.equal(await metric(crew, 'rondo_requests_total'), 19)
+    assert.equal(await metric(crew, 'rondo_requests_failed_total'), 0)
+  })
+
+  test('had requests in flight: they have failed, and nothing is in flight', async (t) => {
+    const backend = await startBackend(t, 'held', ({ url }, res) => void (url === '/' && res.end()))
+    const crew = await startCrew(t, { workers: [backend.url] })
+    const [first, second] = await lines(t, crew)
+    assert.ok(first && second)
+    const cut = assert.rejects(second.get('/held'))
+    await until('it is under way', async () => (await metric(crew, 'rondo_requests_active')) === 1)
+    process.kill(second.pid, 'SIGKILL')
+    await cut
+    await crew.gateway.line(/was ended by SIGKILL/)
+    assert.equal(await metric(crew, 'rondo_requests_active'), 0)
+    assert.equal(await metric(crew, 'rondo_worker_in_flight'), 0)
+    assert.equal(await metric(crew, 'rondo_requests_failed_total'), 1)
+    assert.equal(await metric(crew, 'rondo_requests_total'), 3)
+    const { workers } = (await crew.stats()).pools['default'] ?? {}
+    assert.equal(workers?.[0]?.outcomes['client-gone'], 1)
+    assert.equal((await first.get()).status, 200)
+  })
+
+  test('with all others at once is no end of the gateway: it comes back by itself', async (t) => {
+    const backend = await startBackend(t, 'backend')
+    const crew = await startCrew(t, { workers: [backend.url] })
+    const all = await lines(t, crew)
+    for (const { pid } of all) process.kill(pid, 'SIGKILL')
+    for (const { number, pid } of all) await successor(crew, number, pid)
+    await crew.settled(2)
+    const answers = await byEach(t, crew, () => get(crew.gateway.url))
+    assert.deepEqual(
+      answers.map(({ body }) => body),
+      ['backend', 'backend'],
+    )
+    assert.equal(await metric(crew, 'rondo_process_falls_total'), 2)
+    assert.equal(await metric(crew, 'rondo_requests_total'), 4)
+  })
+
+  test('amid a reload does not stop it', async (t) => {
+    const [a, b] = await Promise.all([startBackend(t, 'a'), startBackend(t, 'b')])
+    const crew = await startCrew(t, { workers: [a.url] })
+    const [, second] = await crew.serving()
+    assert.ok(second)
+    await halt(t, second.pid)
+    const changed = crew.change({ ...crew.config, workers: [b.url] })
+    process.kill(second.pid, 'SIGKILL')
+    assert.match(await changed, /is in force/)
+    await successor(crew, 2, second.pid)
+    const answers = await byEach(t, crew, () => get(crew.gateway.url))
+    assert.deepEqual(
+      answers.map(({ body }) => body),
+      ['b', 'b'],
+    )
+  })
+
+  test('five times in a row ends the gateway with the reason, after what others have in flight', async (t) => {
+    let release = (): void => {}
+    const backend = await startBackend(t, 'held', ({ url }, res) => {
+      if (url === '/') res.end()
+      else release = () => void res.end('whole')
+    })
+    const crew = await startCrew(t, { workers: [backend.url], shutdown: '30s' })
+    const [first] = await lines(t, crew)
+    assert.ok(first)
+    const held = first.get('/held')
+    await until('it is under way', async () => (await metric(crew, 'rondo_requests_active')) === 1)
+    const closed = once(crew.gateway.child, 'close')
+    let pid = 0
+    for (let fall = 1; fall <= 5; fall++) {
+      pid = await successor(crew, 2, pid)
+      process.kill(pid, 'SIGKILL')
+    }
+    await crew.gateway.line(/nothing takes its place/)
+    release()
+    assert.equal((await held).body, 'whole')
+    await closed
+    assert.equal(crew.gateway.child.exitCode, 1)
+    const said = crew.gateway.lines.filter((line) => line.includes('process 2 '))
+    assert.deepEqual(
+      said.slice(0, 4).map((line) => / in ([\d.]+) s$/.exec(line)?.[1]),
+      ['0.1', '0.2', '0.4', '0.8'],
+    )
+    assert.match(said[4] ?? '', new RegExp(`pid ${pid}.* nothing takes its place$`))
+    assert.match(crew.gateway.lines.at(-1) ?? '', /gateway stopped/)
+  })
+})
+
+suite('a serving process whose event loop stands still', () => {
+  test('is told in the log and counted, while others answer, and the admin API', async (t) => {
+    const backend = await startBackend(t, 'backend')
+    const crew = await startCrew(t, { workers: [backend.url] })
+    const [first, second] = await lines(t, crew)
+    assert.ok(first && second)
+    const stalls = (await crew.stats()).processes.map((one) => one.stalls) // of connecting, on a slow machine
+    const { length } = crew.gateway.lines
+    const resume = await halt(t, second.pid)
+    const name = `process 2 \\(pid ${second.pid}\\)`
+    await crew.gateway.line(
+      new RegExp(`${name} does not answer: its event loop has stood still for 1\\.\\d s$`),
+      length,
+    )
+    assert.equal((await first.get()).body, 'backend')
+    const { processes } = await crew.stats()
+    assert.deepEqual(
+      processes.map((one, i) => one.stalls - (stalls[i] ?? 0)),
+      [0, 1],
+    )
+    assert.equal((await first.get('/metrics')).status, 200)
+    const all = 1 + stalls.reduce((sum, count) => sum + count, 0)
+    assert.equal(await metric(crew, 'rondo_process_stalls_total'), all)
+    const late = second.get()
+    resume()
+    await crew.gateway.line(new RegExp(`${name} answers again$`), length)
+    assert.equal((await late).body, 'backend')
+    assert.equal(await metric(crew, 'rondo_requests_total'), 4)
+    assert.equal(await metric(crew, 'rondo_process_stalls_total'), all)
+    assert.equal(await metric(crew, 'rondo_process_falls_total'), 0)
+    assert.equal(isGone(second.pid), false)
+  })
+})
