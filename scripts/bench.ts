@@ -11,13 +11,13 @@ import { cells, remarks, terminalTable } from './bench/report/table.ts'
 import type { ScenarioResult } from './bench/result.ts'
 import { runScenario } from './bench/run-scenario.ts'
 import type { Scenario } from './bench/scenario.ts'
-import { DEFAULT_SCENARIOS, scenarios, TCP } from './bench/scenarios/index.ts'
+import { DEFAULT_SCENARIOS, GROUPS, scenarios } from './bench/scenarios/index.ts'
 import { measureStrategies, STRATEGIES } from './bench/strategies/index.ts'
 import { subjects, tcpSubjects } from './bench/subjects/index.ts'
 import { onEnd } from './dev/end.ts'
 
 const KNOWN: Known = {
-  scenarios: [...scenarios.map(({ name }) => name), TCP, STRATEGIES[0]],
+  scenarios: [...scenarios.map(({ name }) => name), ...GROUPS, STRATEGIES[0]],
   subjects: [...subjects, ...tcpSubjects].map(({ name }) => name),
 }
 const RESULTS = fileURLToPath(new URL('bench/results', import.meta.url))
@@ -82,7 +82,10 @@ async function underLoad(wishes: Wishes, chosen: readonly Scenario[]): Promise<S
 function choose({ scenarios: wanted, quick }: Wishes) {
   const defaults = quick ? ['small'] : DEFAULT_SCENARIOS
   const names = wanted.length > 0 ? wanted : defaults
-  return scenarios.filter(({ name, tcp }) => names.includes(name) || (tcp && names.includes(TCP)))
+  const groups = GROUPS.filter((group) => names.includes(group))
+  return scenarios.filter(
+    ({ name }) => names.includes(name) || groups.some((group) => name.startsWith(`${group}-`)),
+  )
 }
 
 /** What is kept as the latest results; the rest is a trial. */

@@ -59,7 +59,7 @@ export function usage({ scenarios, subjects }: Known): string {
 
   scenarios   ${scenarios.join(' ')}
               default: small 10k 1m, in under 5 minutes; strategies needs no servers,
-              tcp is all whose names begin so
+              tcp and processes are all whose names begin so
   --quick     small only, in under a minute, not kept as results
   --rounds N  rounds of each scenario; default 5, fewer when time is short
   --seconds N seconds a measurement

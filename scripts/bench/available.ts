@@ -24,6 +24,7 @@ export async function available(
 }
 
 async function whyMissing({ start }: Subject): Promise<string | undefined> {
+  if (start.kind === 'main') return undefined
   if (start.kind === 'script') return start.missing?.()
   const why = installed(start.program) ? start.missing?.() : 'it is not installed'
   return why && `${why}; on Debian: ${start.install}`

@@ -16,6 +16,8 @@ export interface Contestant {
   readonly workers?: number
   /** What a scenario holds open; heads of requests come to no end, TCP is a byte each way. */
   readonly held?: 'connections' | 'websockets' | 'heads' | 'tcp'
+  /** Whether its memory is looked at after a load; else when it is idle. */
+  readonly loaded?: boolean
 }
 
 /** A contestant that listens. */
@@ -79,5 +81,7 @@ async function run({ name, subject: { start }, settings }: Contestant, place: Pl
     })
   const { args, env, files } = start.command(place)
   for (const [file, content] of Object.entries(files)) await writeFile(file, content)
-  return launch(name, start.program, args, { core: 'subject', ...(env && { env }) })
+  const program = start.kind === 'main' ? [process.execPath, start.file] : [start.program]
+  const [command = '', ...first] = program
+  return launch(name, command, [...first, ...args], { core: 'subject', ...(env && { env }) })
 }

@@ -8,7 +8,7 @@ export interface Row {
   readonly version?: string
   /** Medians over the rounds. */
   readonly figures: Figures
-  /** By heading: the median of the per-round ratios of the first figure. */
+  /** By heading: the median of the per-round ratios of the first figure, or of the one that the heading names. */
   readonly ratios: Readonly<Record<string, number>>
   /** Over all rounds; more than none means that the figures are not to be trusted. */
   readonly errors: number
@@ -43,4 +43,6 @@ export interface Machine {
   readonly cores: number
   /** Whether the subject had a core for itself, and load and backends another. */
   readonly pinned: boolean
+  /** How many the subject had for itself, and load and backends too, if more than one. */
+  readonly each?: number
 }

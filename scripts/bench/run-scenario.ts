@@ -4,6 +4,7 @@ import { loadProgram } from './load/http-load.ts'
 import type { Plan } from './plan.ts'
 import { machine } from './machine.ts'
 import { makeCertificate } from './processes/certificate.ts'
+import { divideCores } from './processes/pin.ts'
 import type { ScenarioResult } from './result.ts'
 import { measureRounds } from './rounds.ts'
 import type { Scenario } from './scenario.ts'
@@ -21,6 +22,7 @@ export async function runScenario(
   say: (line: string) => void,
 ): Promise<ScenarioResult> {
   const since = performance.now()
+  divideCores(scenario.cores ?? 1)
   const tls = scenario.tls ? await makeCertificate() : undefined
   const backends = await startBackends(scenario.backends)
   const broken = new Map<string, string>()
@@ -43,6 +45,7 @@ export async function runScenario(
     for (const each of scenario.fresh ? [] : running) await scenario.warmUp(each).catch(() => {}) // the rounds will show it
     const prepared = await scenario.prepare?.(running)
     const samples = await measureRounds(scenario, running, plan, since, say)
+    const rows = summarise(scenario, contestants, samples, broken)
     return {
       name: scenario.name,
       title: scenario.title,
@@ -56,8 +59,12 @@ export async function runScenario(
       better: scenario.better,
       figures: scenario.figures,
       headings: scenario.against.map(({ heading }) => heading),
-      rows: summarise(scenario, contestants, samples, broken),
-      notes: [...(scenario.notes ?? []), ...(prepared === undefined ? [] : [prepared])],
+      rows,
+      notes: [
+        ...(scenario.notes ?? []),
+        ...(prepared === undefined ? [] : [prepared]),
+        ...(scenario.conclude?.(rows) ?? []),
+      ],
     }
   } finally {
     await Promise.all(running.map((each) => each.stop()))

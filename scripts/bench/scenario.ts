@@ -1,5 +1,6 @@
 import type { BackendsOptions } from './backends/start.ts'
 import type { Contestant, Running } from './contestant.ts'
+import type { Row } from './result.ts'
 import type { Figure, Sample } from './sample.ts'
 import type { Subject } from './subject.ts'
 
@@ -27,6 +28,8 @@ export interface Scenario {
   readonly fresh?: boolean
   /** Who takes part, of the subjects that are there. */
   readonly contestants: (subjects: readonly Subject[]) => readonly Contestant[]
+  /** How many cores the subject is to have for itself, default 1; with 2, where there are fewer than 4, all have all. */
+  readonly cores?: 1 | 2
   /** What the ratios are to. */
   readonly against: readonly Reference[]
   /** Said under the table. */
@@ -39,6 +42,8 @@ export interface Scenario {
   readonly prepare?: (running: readonly Running[]) => Promise<string | undefined>
   /** One measurement; `seconds` is how long the load lasts. */
   readonly measure: (running: Running, seconds: number) => Promise<Sample>
+  /** What the figures say together, under the table. */
+  readonly conclude?: (rows: readonly Row[]) => readonly string[]
 }
 
 /** A column of ratios. */
@@ -46,6 +51,8 @@ export interface Reference {
   readonly heading: string
   /** The name of the contestant that `contestant` is compared with. */
   readonly of: (contestant: Contestant) => string
+  /** What of them is compared; default the first figure. */
+  readonly figure?: Figure
 }
 
 /** The references of most scenarios: an nginx worker, and bare http-proxy-middleware. */

@@ -15,7 +15,7 @@ export interface Place {
   readonly settings: Settings
 }
 
-/** What the scenario `features` turns on and off in Rondo; other subjects ignore it. */
+/** What the scenarios `features` and `processes` turn on and off in Rondo; other subjects ignore it. */
 export interface Settings {
   /** The gateway's access log, written to /dev/null. Default off. */
   readonly log?: boolean
@@ -27,6 +27,10 @@ export interface Settings {
   readonly attempts?: number
   /** False: Express and the forwarder alone, workers in turn; no leases, counters or failover. Default true. */
   readonly balance?: boolean
+  /** Of the gateway alone: how many processes serve. Default 1. */
+  readonly processes?: number
+  /** Of the gateway alone. Default undici. */
+  readonly forwarder?: 'undici' | 'http-proxy-middleware'
 }
 
 /** What a subject that runs in Node puts into a server. */
@@ -56,7 +60,7 @@ export interface Subject {
   readonly label: string
   /** What it can carry beside plain HTTP. */
   readonly carries: readonly ('websocket' | 'tls')[]
-  readonly start: ScriptStart | ProgramStart
+  readonly start: ScriptStart | ProgramStart | MainStart
   /** It answers itself; there are no backends to be spread over. */
   readonly answersItself?: boolean
 }
@@ -70,6 +74,13 @@ export interface ScriptStart {
   readonly package?: string
   /** Why it cannot be measured here; `undefined` when it can. */
   readonly missing?: () => Promise<string | undefined>
+}
+
+/** A program of this repository, which Node runs as its users have it run. */
+export interface MainStart {
+  readonly kind: 'main'
+  readonly file: string
+  readonly command: (place: Place) => Command
 }
 
 /** A program that the machine may have. */

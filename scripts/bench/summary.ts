@@ -13,15 +13,14 @@ export function summarise(
   samples: Samples,
   broken: ReadonlyMap<string, string>,
 ): Row[] {
-  const main = scenario.figures[0]
-  const valuesOf = (name: string): (number | undefined)[] =>
-    (samples.get(name) ?? []).map(({ figures }) => main && figures[main])
+  const valuesOf = (name: string, figure = scenario.figures[0]): (number | undefined)[] =>
+    (samples.get(name) ?? []).map(({ figures }) => figure && figures[figure])
 
   return contestants.map((contestant) => {
     const { name, subject } = contestant
     const own = samples.get(name) ?? []
-    const ratios = scenario.against.flatMap(({ heading, of }) => {
-      const ratio = medianRatio(valuesOf(name), valuesOf(of(contestant)))
+    const ratios = scenario.against.flatMap(({ heading, of, figure }) => {
+      const ratio = medianRatio(valuesOf(name, figure), valuesOf(of(contestant), figure))
       return ratio === undefined ? [] : [[heading, ratio] as const]
     })
     const why = broken.get(name) ?? own.find((sample) => sample.why !== undefined)?.why

@@ -12,7 +12,9 @@ export function subjectVersion({ name, start }: Subject): string | undefined {
     const version =
       start.kind === 'program'
         ? versionOf(start.program, start.version)
-        : start.package && packageVersion(start.package, start.file)
+        : start.kind === 'script' && start.package !== undefined
+          ? packageVersion(start.package, start.file)
+          : undefined
     known.set(name, version)
   }
   return known.get(name)

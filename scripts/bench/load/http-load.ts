@@ -1,6 +1,8 @@
 import type { Exchange } from '../exchange.ts'
 import { installed } from '../processes/installed.ts'
+import type { Loaded } from '../processes/under-load.ts'
 import { cannon } from './cannon.ts'
+import { visits } from './visits.ts'
 import { wrk } from './wrk.ts'
 
 /** As fast as `connections` can: each sends its next request when the last is answered. */
@@ -10,6 +12,8 @@ export interface HttpLoad {
   readonly connections: number
   /** Whole seconds, for wrk knows no others. */
   readonly seconds: number
+  /** Whether each request has a connection of its own, of so many at a time; not with autocannon. */
+  readonly anew?: boolean
 }
 
 /** What a load program has seen. */
@@ -46,6 +50,14 @@ export async function applyLoad(load: HttpLoad): Promise<HttpResult> {
   const result = await (loadProgram() === 'wrk' ? wrk(load) : cannon(load))
   const wrong = wrongSize(result, load)
   return wrong === undefined ? result : { ...result, errors: result.errors + 1, why: result.why ?? wrong }
+}
+
+/** The same as a load that a subject was under; of connections that are anew, Node makes it where there is no wrk. */
+export async function loadedBy(load: HttpLoad): Promise<Loaded> {
+  if (load.anew && loadProgram() === 'autocannon') return visits({ ...load, visitors: load.connections })
+  const { answers, seconds, p99, errors, why } = await applyLoad(load)
+  const figures = { perSecond: answers / seconds, p99 }
+  return { figures, answers, seconds, errors, ...(why !== undefined && { why }) }
 }
 
 /** A head is no longer than this. */

@@ -6,8 +6,11 @@ import { ASK } from '../backends/bytes.ts'
 import type { Loaded } from '../processes/under-load.ts'
 import type { VisitLoad } from './visits.ts'
 
-const { origin, visitors, seconds } = JSON.parse(process.argv[2] ?? '') as VisitLoad
-const { hostname: host, port } = new URL(origin)
+const { origin, visitors, seconds, exchange } = JSON.parse(process.argv[2] ?? '') as VisitLoad
+const { host: name, hostname: host, port } = new URL(origin)
+const asked = exchange
+  ? `GET ${exchange.path} HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`
+  : ASK.name
 const address = { host, port: Number(port), noDelay: true }
 const latencies = createHistogram()
 let answers = 0
@@ -30,22 +33,26 @@ process.exit(0)
 
 function visit(): void {
   const since = performance.now()
-  let got = 0
+  let got = ''
   const socket = connect(address)
-  socket.on('data', (chunk) => {
-    got += chunk.length
-    socket.end()
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    got += chunk
+    if (!exchange) socket.end()
   })
   socket.on('error', (error) => (why ??= error.message))
   socket.on('close', (hadError) => {
-    if (!hadError && got === 1) {
+    if (!hadError && isRight(got)) {
       answers++
       latencies.record(Math.max(1, Math.round((performance.now() - since) * 1000)))
     } else {
       errors++
-      why ??= `a connection was closed after ${got} bytes`
+      why ??= `a connection was closed after ${got.length} bytes`
     }
     visit()
   })
-  socket.write(ASK.name)
+  socket.write(asked)
+}
+
+function isRight(got: string): boolean {
+  return exchange ? got.startsWith('HTTP/1.1 200 ') && got.endsWith(exchange.expected) : got.length === 1
 }

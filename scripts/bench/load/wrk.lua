@@ -1,4 +1,4 @@
--- Arguments after --: method, path, bytes of the body. Prints one line of JSON at the end.
+-- Arguments after --: method, path, bytes of the body, what becomes of the connection. Prints one line of JSON at the end.
 -- There is no function `request`, so that wrk calls no Lua under load.
 function init(args)
   wrk.method = args[1]
@@ -7,6 +7,9 @@ function init(args)
   if bytes > 0 then
     wrk.body = string.rep("x", bytes)
     wrk.headers["Content-Type"] = "application/octet-stream"
+  end
+  if args[4] == "close" then
+    wrk.headers["Connection"] = "close"
   end
 end
 

@@ -11,10 +11,15 @@ type Report = Readonly<
 >
 
 /** One thread of wrk. */
-export async function wrk({ origin, exchange, connections, seconds }: HttpLoad): Promise<HttpResult> {
+export async function wrk({ origin, exchange, connections, seconds, anew }: HttpLoad): Promise<HttpResult> {
   const { method, path, upload } = exchange
   const how = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '5s', '-s', SCRIPT, origin]
-  const running = launch('wrk', 'wrk', [...how, '--', method, path, String(upload)], { core: 'load' })
+  const running = launch(
+    'wrk',
+    'wrk',
+    [...how, '--', method, path, String(upload), anew ? 'close' : 'keep-alive'],
+    { core: 'load' },
+  )
   const output = await within(seconds + 15, running)
   const json = /^JSON(.*)$/m.exec(output)?.[1]
   if (json === undefined) throw new Error(`wrk gave no result: ${output.trim().slice(-200)}`)

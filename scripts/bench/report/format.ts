@@ -17,6 +17,15 @@ export function heading(figure: Figure, unit: ScenarioResult['unit']): string {
     among1000: 'among 1,000',
     among10000: 'among 10,000',
     slow: 'to slow workers',
+    led: 'of it leading',
+    busiest: 'the busiest',
+    beside: `load's and backends'`,
+    room: `${unit}s/s on free cores`,
+    pss: 'Pss MB',
+    pssLed: 'leading',
+    pssEach: 'each serving',
+    rssLed: 'RSS MB leading',
+    rssEach: 'RSS MB each serving',
   }
   return headings[figure]
 }
@@ -24,9 +33,10 @@ export function heading(figure: Figure, unit: ScenarioResult['unit']): string {
 /** A figure for a table; `–` for one that there is not. */
 export function show(figure: Figure, value: number | undefined): string {
   if (value === undefined) return '–'
-  if (figure === 'rss') return (value / 2 ** 20).toFixed(0)
-  if (figure === 'share' || figure === 'slow') return `${Math.round(value * 100)} %`
-  if (figure === 'cpu') return value.toFixed(1)
+  if (/^[pr]ss/.test(figure)) return (value / 2 ** 20).toFixed(0)
+  if (figure === 'led') return `${(value * 100).toFixed(1)} %`
+  if (['share', 'slow', 'busiest'].includes(figure)) return `${Math.round(value * 100)} %`
+  if (figure === 'cpu' || figure === 'beside') return value.toFixed(1)
   if (figure === 'p50' || figure === 'p99' || figure === 'p999') return value.toFixed(value < 10 ? 2 : 1)
   return Math.round(value).toLocaleString('en')
 }
@@ -42,7 +52,7 @@ export function circumstances(result: ScenarioResult): string {
   const where = `Node ${machine.node.slice(1)}, ${machine.os}`
   if (load === '') return `${rounds > 1 ? `${rounds} rounds, medians; ` : ''}no servers; ${where}; ${date}`
   const cores = machine.pinned
-    ? `${machine.cores} cores: one for the subject, one for load and backends`
+    ? `${machine.cores} cores: ${machine.each ?? 'one'} for the subject, ${machine.each ?? 'one'} for load and backends`
     : `${machine.cores} cores, nothing pinned`
   return `${rounds} rounds of ${seconds} s, medians; ${load} and ${backends} backends; ${where}, ${cores}; ${date}`
 }

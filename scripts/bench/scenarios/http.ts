@@ -1,5 +1,5 @@
 import { verify, type Exchange } from '../exchange.ts'
-import { applyLoad } from '../load/http-load.ts'
+import { applyLoad, loadedBy } from '../load/http-load.ts'
 import { underLoad } from '../processes/under-load.ts'
 import { eachOnce, nginxAndHpm, type Scenario } from '../scenario.ts'
 
@@ -23,22 +23,7 @@ export function httpScenario({ exchange, connections, ...rest }: HttpScenarioOpt
     verify: (origin, { subject }) => verify(origin, exchange, subject.answersItself),
     warmUp: async ({ origin }) => void (await applyLoad({ origin, exchange, connections, seconds: 1 })),
     measure: ({ origin, pid }, seconds) =>
-      underLoad(pid, async () => {
-        const {
-          answers,
-          seconds: lasted,
-          p99,
-          errors,
-          why,
-        } = await applyLoad({
-          origin,
-          exchange,
-          connections,
-          seconds,
-        })
-        const figures = { perSecond: answers / lasted, p99 }
-        return { figures, answers, seconds: lasted, errors, ...(why !== undefined && { why }) }
-      }),
+      underLoad(pid, () => loadedBy({ origin, exchange, connections, seconds })),
     ...rest,
   }
 }

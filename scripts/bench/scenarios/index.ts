@@ -3,6 +3,8 @@ import { oneM, post16k, tenK } from './bodies.ts'
 import { features } from './features.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
+import { memoryOfProcesses } from './processes-memory.ts'
+import { processes } from './processes.ts'
 import { slowloris } from './slowloris.ts'
 import { small, small1000 } from './small.ts'
 import { tcpConnections, tcpDownload, tcpIdle, tcpUpload } from './tcp.ts'
@@ -28,10 +30,12 @@ export const scenarios: readonly Scenario[] = [
   tcpUpload,
   tcpConnections,
   tcpIdle,
+  ...processes,
+  memoryOfProcesses,
 ]
 
 /** What `pnpm bench` measures when it is not told. */
 export const DEFAULT_SCENARIOS: readonly string[] = ['small', '10k', '1m']
 
-/** The name that stands for all scenarios of TCP. */
-export const TCP = 'tcp'
+/** Names that stand for all scenarios whose names begin so, with a hyphen behind. */
+export const GROUPS: readonly string[] = ['tcp', 'processes']
