@@ -74,7 +74,7 @@ test(`${ROUNDS} reloads of ${PROCESSES} processes under load cost no request, an
   const site = await startSeveral(t, configOf(0, place))
   const { gateway } = site
   const [port, secure, extra] = ports
-  const totals = new Totals(t, site.admin)
+  const totals = new Totals(t, site.admin, /worker=.*pool="(moving|swap)"/)
   const load = new Load(t)
   /** The rounds of which one is in force. */
   let rounds = [0]

@@ -12,12 +12,17 @@ export class Totals {
   #before = new Map<string, number>()
   #isOver = false
   readonly #url: string
+  readonly #comesAndGoes: RegExp | undefined
   readonly #over: Promise<void>
   #reading: Promise<unknown> = Promise.resolve()
 
-  /** `url` is where `/metrics` is. */
-  constructor(t: TestContext, url: string) {
+  /**
+   * `url` is where `/metrics` is, `comesAndGoes` are series of workers that may leave and come back between two looks:
+   * then they begin anew.
+   */
+  constructor(t: TestContext, url: string, comesAndGoes?: RegExp) {
     this.#url = url
+    this.#comesAndGoes = comesAndGoes
     t.after(() => (this.#isOver = true))
     this.#over = this.#run()
   }
@@ -54,6 +59,7 @@ export class Totals {
     ))
       now.set(series, Number(value))
     for (const [series, value] of now) {
+      if (this.#comesAndGoes?.test(series)) continue
       const before = this.#before.get(series) ?? 0
       if (value < before - 1e-9) this.backwards.push(`${series}: ${before} became ${value}`)
     }
