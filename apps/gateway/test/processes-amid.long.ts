@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { call } from './admin-site.ts'
 import { until } from './reloading.ts'
+import { assertOfFallen } from './several/links.ts'
 import { assertAgree, connectToAll } from './several/asking.ts'
 import { Load } from './several/load.ts'
 import { assertGone, startNamed, startSeveral, type Several } from './several/site.ts'
@@ -140,11 +141,7 @@ test('processes that fall amid reloads come back with what is in force', async (
     close()
   }
   await load.end()
-  const taker = site.takers()
-  assert.deepEqual(
-    load.failures.filter(({ link }) => !fallen.has((link && taker(link)) ?? 0)),
-    [],
-  )
+  assertOfFallen(load.failures, site.takers(), fallen)
   assert.equal(await site.gateway.end('SIGTERM'), 0)
 })
 

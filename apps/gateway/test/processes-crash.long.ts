@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from './reloading.ts'
+import { assertOfFallen } from './several/links.ts'
 import { Load } from './several/load.ts'
 import { assertAddsUp, assertGone, poolOf, startNamed, startSeveral } from './several/site.ts'
 import { Totals } from './several/totals.ts'
@@ -39,9 +40,7 @@ for (const forwarder of ['http-proxy-middleware', 'undici'])
     await until('there is traffic', () => load.count > count + 400)
     await load.end()
 
-    const taker = site.takers()
-    const strange = load.failures.filter(({ link }) => !fallen.has((link && taker(link)) ?? 0))
-    assert.deepEqual(strange, [])
+    assertOfFallen(load.failures, site.takers(), fallen)
     await totals.end()
 
     const main = poolOf(await site.stats(), 'main')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from './reloading.ts'
+import { assertOfFallen } from './several/links.ts'
 import { Load } from './several/load.ts'
 import { assertAddsUp, assertGone, poolOf, startSeveral } from './several/site.ts'
 import { talkTcp } from './several/tcp-load.ts'
@@ -43,9 +44,7 @@ test('TCP connections under load break with the process that falls, and none bre
   await traffic()
   await load.end()
   await site.settled(PROCESSES)
-  const taker = site.takers()
-  const strange = load.failures.filter(({ link }) => !fallen.has((link && taker(link)) ?? 0))
-  assert.deepEqual(strange, [])
+  assertOfFallen(load.failures, site.takers(), fallen)
   await totals.end()
 
   const echo = poolOf(await site.stats(), 'echo')

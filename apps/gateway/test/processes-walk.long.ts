@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Chance } from '../../../scripts/soak/chance.ts'
 import { lastingPort } from './processes.ts'
 import { until } from './reloading.ts'
+import { assertOfFallen } from './several/links.ts'
 import { assertAgree, assertWeights, connectToAll } from './several/asking.ts'
 import { CHANGING, DEEDS, type Scene } from './several/deeds.ts'
 import { Load } from './several/load.ts'
@@ -163,11 +164,7 @@ async function assertIsSo({ site, model, urls }: Scene): Promise<void> {
 /** Fails for what failed on a connection of a process that did not fall. */
 function assertExplained({ failures }: Load, { site, fallen }: Scene): void {
   if (failures.length === 0) return
-  const taker = site.takers()
-  assert.deepEqual(
-    failures.filter(({ link }) => !fallen.has((link && taker(link)) ?? 0)),
-    [],
-  )
+  assertOfFallen(failures, site.takers(), fallen)
 }
 
 /** What a process uses at rest: the least of some readings, since probes come and go. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
@@ -33,4 +34,18 @@ export function takers(folder: string): (link: Link) => number | undefined {
   for (const all of taken.values()) all.sort((one, other) => one.at - other.at)
   // A port may be used again, later. A link is noted a moment after it was begun.
   return ({ port, since }) => taken.get(port)?.find(({ at }) => at >= since - 50)?.pid
+}
+
+/**
+ * Fails for what failed on a connection of a process that did not fall. One that falls may have taken a connection, one
+ * at most, and not lived to note it.
+ */
+export function assertOfFallen(
+  failures: readonly { readonly link?: Link | undefined }[],
+  taker: (link: Link) => number | undefined,
+  fallen: ReadonlySet<number>,
+): void {
+  const others = failures.filter(({ link }) => !fallen.has((link && taker(link)) ?? 0))
+  const unnoted = others.filter(({ link }) => link && link.port !== 0 && taker(link) === undefined)
+  assert.deepEqual(others, unnoted.slice(0, fallen.size))
 }
