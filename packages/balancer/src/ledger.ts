@@ -2,6 +2,7 @@ import type { BreakerState } from './breaker.ts'
 import { changes, type Counts, type Requests, type WorkerCounts } from './counts.ts'
 import { hasAnswered } from './outcome.ts'
 import type { Picker } from './picker.ts'
+import { Tally } from './tally.ts'
 import type { Connected, FailureKind, Outcome, StatusClass, Worker } from './worker.ts'
 
 /** So many figures of how long something took are kept until they are asked for: 2 MB. Of more, none is told. */
@@ -137,21 +138,13 @@ export class Ledger {
   }
 }
 
+const NONE = new Tally()
+
 /** What was told of a worker before the first time. */
 const NOTHING: Told = {
   numbers: { attempts: 0, retries: 0, received: 0, sent: 0 },
-  outcomes: {
-    '1xx': 0,
-    '2xx': 0,
-    '3xx': 0,
-    '4xx': 0,
-    '5xx': 0,
-    closed: 0,
-    idle: 0,
-    failed: 0,
-    'client-gone': 0,
-  },
-  failures: { connect: 0, request: 0, response: 0, timeout: 0, other: 0 },
+  outcomes: NONE.outcomes,
+  failures: NONE.failures,
   breaker: 'closed',
 }
 

@@ -1,4 +1,5 @@
 import type { BreakerState } from './breaker.ts'
+import type { Requests } from './counts.ts'
 import { worseOf, type Elsewhere } from './elsewhere.ts'
 import type { LastProbe, Poller } from './health/poller.ts'
 import type { Members } from './members.ts'
@@ -40,14 +41,7 @@ export interface WorkerStats {
 
 /** What a pool knows at this moment. A copy: it stays as it is. */
 export interface PoolStats {
-  readonly requests: {
-    readonly total: number
-    readonly failed: number
-    readonly active: number
-    readonly unattempted: number
-    readonly retries: number
-    readonly retriesDenied: number
-  }
+  readonly requests: Readonly<Requests>
   /** How many workers could be picked. */
   readonly eligible: number
   /** What the last answers of all workers took. */

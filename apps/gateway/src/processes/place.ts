@@ -85,10 +85,10 @@ export class Place {
   }
 
   /** Gives the place up; resolves with whether what its process carried ended within `bound` ms, and was not cut. */
-  async close(bound: number, idle = 0): Promise<boolean> {
+  async close(bound: number): Promise<boolean> {
     this.#isClosed = true
-    this.#closing = [bound, idle]
-    return this.#current ? this.#end(this.#current, bound, idle) : true
+    this.#closing = [bound, 0]
+    return this.#current ? this.#end(this.#current, ...this.#closing) : true
   }
 
   /** Ends the place at once. */
@@ -104,13 +104,14 @@ export class Place {
     void one.ended.then((how) => this.#onEnd(one, how))
     try {
       await this.#recruiting.bringUp(one)
-      this.#newcomer = undefined
     } catch (error) {
       const hasFallen = one.hasEnded
       one.state = 'ending'
       one.kill()
       const how = await one.ended
       throw hasFallen ? new Error(`${one.name} ${how} before it could serve`) : error
+    } finally {
+      this.#newcomer = undefined
     }
     if (this.#closing) void this.#end(one, ...this.#closing) // it has taken traffic since
     return one
@@ -121,7 +122,7 @@ export class Place {
     if (!isWhole) say(`${one.name} has ended; what was not over after ${bound / 1000} s was cut`)
   }
 
-  async #end(one: ServingProcess, bound: number, idle = 0): Promise<boolean> {
+  async #end(one: ServingProcess, bound: number, idle: number): Promise<boolean> {
     one.state = 'ending'
     const timer = setTimeout(() => one.kill(), bound + GRACE)
     const isWhole = await one.ask({ kind: 'end', bound, idle }).then(

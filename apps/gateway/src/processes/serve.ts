@@ -1,6 +1,7 @@
-import { createFollower, HttpError, type Middleware } from '@rondo/balancer'
+import { createFollower, HttpError, OptionError, type Middleware } from '@rondo/balancer'
 import { showAddress } from '../config/address.ts'
 import type { Config } from '../config/config.ts'
+import type { Deed } from '../deeds.ts'
 import type { Prepared } from '../listeners.ts'
 import { OwnFrontend } from '../own-frontend.ts'
 import { toFault } from './faults.ts'
@@ -44,8 +45,7 @@ async function carryOut(order: Order): Promise<void> {
       for (const [name, verdicts] of order.verdicts) frontend.pools.get(name)?.heed(verdicts)
       return
     case 'deed':
-      // The leading process has done the same, and tells how it ended. A worker may have gone here already.
-      return void Promise.resolve(frontend.perform(order.deed)).catch(() => {})
+      return perform(order.deed)
     case 'report':
       return journal.report(order.id)
     case 'share':
@@ -83,6 +83,18 @@ function take(): void {
 function drop(): void {
   prepared?.drop()
   prepared = undefined
+}
+
+/**
+ * Does what the leading process has done, which tells how it ended. It may not be possible here: the worker has gone
+ * already, or came by a config that a process which is about to end was not told of.
+ */
+async function perform(deed: Deed): Promise<void> {
+  try {
+    await frontend.perform(deed)
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error
+  }
 }
 
 /** Answers `/metrics` with what all processes have counted. */

@@ -148,7 +148,7 @@ export class ServingProcess {
 }
 
 /** What it answered: a report, or whether all ended by itself. */
-export interface Answer {
+interface Answer {
   readonly report?: Report
   readonly isWhole?: boolean
 }
