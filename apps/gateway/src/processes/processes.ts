@@ -1,11 +1,12 @@
-import { renderMetrics, type Drained, type OwnCount, type Pool } from '@rondo/balancer'
+import { createPool, renderMetrics, type Drained, type OwnCount, type Pool } from '@rondo/balancer'
+import { logLiveness } from '../access-log.ts'
 import type { Config } from '../config/config.ts'
 import type { TcpListen } from '../config/tcp-config.ts'
 import { perform, type Deed } from '../deeds.ts'
 import type { Frontend, ServingStats } from '../frontend.ts'
 import type { Listening, Prepared } from '../listeners.ts'
 import { openLog } from '../log.ts'
-import { openPools, polledPool, type OpenPool, type Running } from '../pools.ts'
+import { openPools, type OpenPool, type Running } from '../pools.ts'
 import { processCounts } from '../process-counts.ts'
 import { refusalsOf } from '../refusals.ts'
 import { Crew, type Lead } from './crew.ts'
@@ -150,7 +151,7 @@ export class Processes implements Frontend, Lead {
   }
 
   readonly #openPool: OpenPool = (workers, options, name) => {
-    const pool = polledPool(workers, options, name)
+    const pool = createPool(workers, options)
     const tell = (
       { id, url: { href: url } }: Pool['workers'][number],
       alive: boolean,
@@ -159,6 +160,7 @@ export class Processes implements Frontend, Lead {
       this.#crew.tell({ kind: 'verdicts', verdicts: new Map([[name, [{ id, url, alive, reason }]]]) })
     pool.on('up', (worker, reason) => tell(worker, true, reason))
     pool.on('down', (worker, reason) => tell(worker, false, reason))
+    logLiveness(pool) // behind those above: what the log says, all have been told
     return pool
   }
 }
