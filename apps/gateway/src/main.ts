@@ -1,5 +1,6 @@
 import { OptionError } from '@rondo/balancer'
 import { ConfigError } from './config/fault.ts'
+import { exit } from './exit.ts'
 import { RefusalError } from './processes/faults.ts'
 import { run } from './run.ts'
 
@@ -9,5 +10,5 @@ try {
 } catch (error) {
   const isKnown = [OptionError, ConfigError, RefusalError].some((known) => error instanceof known)
   console.error('rondo:', isKnown ? (error as Error).message : error)
-  process.exit(1)
+  exit(1)
 }

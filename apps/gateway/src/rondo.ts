@@ -2,6 +2,7 @@
 import { OptionError } from '@rondo/balancer'
 import { CommandError, UsageError } from './commands/arguments.ts'
 import { ConfigError } from './config/fault.ts'
+import { exit } from './exit.ts'
 import { RefusalError } from './processes/faults.ts'
 
 const USAGE = `Usage:
@@ -38,5 +39,5 @@ try {
   )
   console.error(isKnown ? (error as Error).message : error)
   if (error instanceof UsageError) console.error(USAGE)
-  process.exit(1)
+  exit(1)
 }

@@ -5,6 +5,7 @@ import { say } from './access-log.ts'
 import { load, parse, type Loaded } from './config/load.ts'
 import { lineOf } from './config/fault.ts'
 import { watchFile, watchFiles } from './config/watch.ts'
+import { exit } from './exit.ts'
 import { Gateway } from './gateway.ts'
 import { urlOf } from './listeners.ts'
 import { OwnFrontend } from './own-frontend.ts'
@@ -113,5 +114,5 @@ async function stop(gateway: Gateway, why: string, exitCode: number): Promise<vo
   const whole = await gateway.close()
   const bound = (gateway.config?.shutdown ?? 0) / 1000
   say(whole ? 'gateway stopped' : `gateway stopped; what was not over after ${bound} s was cut`)
-  process.exit(exitCode)
+  exit(exitCode)
 }

@@ -48,6 +48,7 @@ suite('a text of 256 KiB is looked through in seconds, and its faults are told, 
       const { isKilled, code, stderr } = await check(file)
       assert.deepEqual({ isKilled, code }, { isKilled: false, code: 1 })
       assert.ok(stderr.length < 1_000_000, `${stderr.length} characters`)
+      assert.ok(stderr.endsWith('\n'), `cut after ${stderr.length} characters: ${stderr.slice(-100)}`)
     })
 })
 
