@@ -50,9 +50,12 @@ export class Drains {
   /** Those whose sessions stay until the drain is over. */
   readonly #keeping = new WeakSet<Worker>()
   readonly #on: OnDrain
+  /** That of `createPool`. */
+  readonly #settle: (() => Promise<unknown>) | undefined
 
-  constructor(on: OnDrain) {
+  constructor(on: OnDrain, settle?: () => Promise<unknown>) {
     this.#on = on
+    this.#settle = settle
   }
 
   /** Gives a worker no new requests, and resolves as `wait` does. */
@@ -63,11 +66,11 @@ export class Drains {
     return report
   }
 
-  /** Drains a worker that may leave then; at once if it carries nothing. */
+  /** Drains a worker that may leave then; at once if it carries nothing, and others cannot carry anything to it. */
   async remove(worker: Worker, drain: Required<DrainOptions>): Promise<Drained> {
     if (!this.#leaving.has(worker)) this.#leaving.set(worker, worker.draining)
     const hasSessions = drain.sessions === 'stay' && !(worker.draining && !this.#keeping.has(worker))
-    const isIdle = worker.inFlight === 0 && !hasSessions
+    const isIdle = !this.#settle && worker.inFlight === 0 && !hasSessions
     const report = isIdle ? { id: worker.id, cut: 0, calledOff: false } : await this.drain(worker, drain)
     if (!report.calledOff) this.#on.gone(worker)
     return report
@@ -101,9 +104,16 @@ export class Drains {
   async wait(worker: Worker, { timeout, sessions }: Required<DrainOptions>): Promise<Drained> {
     const callOff = this.#callOffs.get(worker) ?? new AbortController()
     this.#callOffs.set(worker, callOff)
-    const report = await untilIdle(worker, timeout, callOff.signal, sessions === 'stay')
+    // A session may be silent, and come again.
+    const idle = sessions === 'stay' ? undefined : this.#idle(worker)
+    const report = await bounded(worker, idle, timeout, callOff.signal)
     if (!report.calledOff) this.#keeping.delete(worker)
     return report
+  }
+
+  async #idle(worker: Worker): Promise<void> {
+    await this.#settle?.()
+    await worker.idle()
   }
 
   #begin(worker: Worker, sessions: 'stay' | 'leave'): void {
@@ -123,11 +133,12 @@ export class Drains {
   }
 }
 
-async function untilIdle(
+/** How a drain ends: when the worker is idle, after `timeout` ms by a cut, or when it is called off. */
+async function bounded(
   worker: Worker,
+  idle: Promise<void> | undefined,
   timeout: number,
   calledOff: AbortSignal,
-  keepsSessions: boolean,
 ): Promise<Drained> {
   const { id } = worker
   const { promise, resolve } = Promise.withResolvers<Drained>()
@@ -135,7 +146,7 @@ async function untilIdle(
   const callOff = (): void => end(0)
   const timer = setTimeout(() => end(worker.cut()), timeout)
   calledOff.addEventListener('abort', callOff)
-  if (!keepsSessions) void worker.idle().then(() => end(0)) // a session may be silent, and come again
+  void idle?.then(() => end(0))
   try {
     return await promise
   } finally {

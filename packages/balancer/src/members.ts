@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Configuration } from './configuration.ts'
-import { Drains, toDrain, type Drained, type DrainOptions } from './drain.ts'
+import { Drains, toDrain, type Drained, type DrainOptions, type OnDrain } from './drain.ts'
 import type { PoolEvents, Updated } from './pool-events.ts'
 import { Picker } from './picker.ts'
 import type { PoolOptions } from './pool-options.ts'
@@ -28,28 +28,31 @@ export class Members {
   readonly #configuration: Configuration
   readonly #events: EventEmitter<PoolEvents>
   readonly #on: OnMember
-  readonly drains: Drains = new Drains({
-    begun: (worker) => {
-      this.refresh()
-      tell(() => this.#events.emit('draining', worker))
-    },
-    over: (worker, report) => tell(() => this.#events.emit('drained', worker, report)),
-    gone: (worker) => this.#leave(worker),
-  })
+  readonly drains: Drains
   readonly picker: Picker
 
-  /** `workers` are the first, with `seq` from 0. */
+  /** `workers` are the first, with `seq` from 0; `settle` is that of `createPool`. */
   constructor(
     workers: readonly Worker[],
     configuration: Configuration,
     events: EventEmitter<PoolEvents>,
     on: OnMember,
+    settle?: () => Promise<unknown>,
   ) {
     this.#seq = workers.length
     this.#isTcp = isForTcp(workers)
     this.#configuration = configuration
     this.#events = events
     this.#on = on
+    const onDrain: OnDrain = {
+      begun: (worker) => {
+        this.refresh()
+        tell(() => this.#events.emit('draining', worker))
+      },
+      over: (worker, report) => tell(() => this.#events.emit('drained', worker, report)),
+      gone: (worker) => this.#leave(worker),
+    }
+    this.drains = new Drains(onDrain, settle)
     this.picker = new Picker(configuration.settings, this.drains, (worker, state) => {
       this.refresh()
       if (state !== 'half-open')

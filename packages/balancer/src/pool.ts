@@ -8,7 +8,7 @@ import { createFollowing } from './health/following.ts'
 import { createPoller, type OnVerdict } from './health/poller.ts'
 import { verdictsOf, type Verdict } from './health/verdict.ts'
 import { Ledger } from './ledger.ts'
-import { Members } from './members.ts'
+import { Members, type OnMember } from './members.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { hasAnswered } from './outcome.ts'
 import type { PoolEvents, Updated } from './pool-events.ts'
@@ -24,10 +24,18 @@ const NONE: ReadonlySet<Worker> = new Set()
 /**
  * A pool of workers that serve the same thing, polled from now on. An app needs no more than this and
  * `loadBalance`: requests that come before the first probes are in wait for them.
+ *
+ * `settle` is for a pool that has followers in other processes: it is called when a worker begins to drain, and resolves
+ * when each of them has had its worker do so, and what it had begun until then has been told to `pool.count`. No drain
+ * is over before; it must not reject. Default none: the pool carries all by itself.
  * @throws OptionError for an empty list, a bad or duplicate worker, workers for HTTP beside such for TCP, or a bad option.
  */
-export function createPool(workers: readonly WorkerSpec[], options: PoolOptions = {}): Pool {
-  return new Pool(workers, options)
+export function createPool(
+  workers: readonly WorkerSpec[],
+  options: PoolOptions = {},
+  settle?: () => Promise<unknown>,
+): Pool {
+  return new Pool(workers, options, { settle })
 }
 
 /**
@@ -42,7 +50,15 @@ export function createFollower(
   options: PoolOptions = {},
   onCounted: () => void = () => {},
 ): Pool {
-  return new Pool(workers, options, onCounted)
+  return new Pool(workers, options, { onCounted })
+}
+
+/** What a pool has to do with pools in other processes. */
+interface Ties {
+  /** Of a leader (`createPool`). */
+  readonly settle?: (() => Promise<unknown>) | undefined
+  /** Of a follower (`createFollower`). */
+  readonly onCounted?: () => void
 }
 
 /** The workers, and who of them may be picked. */
@@ -57,8 +73,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   readonly #elsewhere: Elsewhere
   readonly #ledger: Ledger | undefined
 
-  /** With `onCounted` it is a follower (`createFollower`). */
-  constructor(specs: readonly WorkerSpec[], options: PoolOptions = {}, onCounted?: () => void) {
+  constructor(specs: readonly WorkerSpec[], options: PoolOptions = {}, { settle, onCounted }: Ties = {}) {
     super()
     let seq = 0
     const workers = toWorkers(specs, () => seq++)
@@ -67,14 +82,15 @@ export class Pool extends EventEmitter<PoolEvents> {
     this.#elsewhere = new Elsewhere(this.metrics)
     const create = onCounted ? createFollowing : createPoller
     this.#configuration = new Configuration(options, this.isTcp, create, this.#judged)
-    this.#members = new Members(workers, this.#configuration, this, {
+    const onMember: OnMember = {
       joined: (worker) => this.metrics.join(worker),
       left: (worker) => {
         this.#elsewhere.leave(worker)
         this.metrics.leave(worker)
       },
       broke: (worker) => this.#ledger?.touch(worker),
-    })
+    }
+    this.#members = new Members(workers, this.#configuration, this, onMember, settle)
     this.#picker = this.#members.picker
     this.#ledger = onCounted && new Ledger(this.metrics, this.#picker, onCounted)
   }

@@ -1,12 +1,14 @@
+import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import {
   createFollower,
+  type Lease,
   type Pool,
   type PoolOptions,
   type Verdict,
   type WorkerSpec,
 } from '../../src/index.ts'
-import { specs } from './fakes.ts'
+import { somebody, specs } from './fakes.ts'
 
 /** What goes from one process to another: a copy, as JSON makes it. */
 export function sent<T>(data: T): T {
@@ -39,4 +41,16 @@ export async function readyFollower(...args: Parameters<typeof followerOf>): Pro
   pool.heed(verdicts(pool))
   await pool.ready
   return pool
+}
+
+/** Begins an attempt. */
+export function acquire(pool: Pool, carrier?: Carrier): Lease {
+  return pool.acquire(somebody, undefined, carrier) ?? assert.fail('nobody was picked')
+}
+
+/** What a test carries by hand. */
+interface Carrier {
+  received: number
+  sent: number
+  destroy(): void
 }

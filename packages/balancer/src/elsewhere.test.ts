@@ -1,43 +1,21 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
-import { poolOf, settled, somebody, specs } from '../test/support/fakes.ts'
-import * as following from '../test/support/following.ts'
-import { sent } from '../test/support/following.ts'
-import type { Counts } from './counts.ts'
+import { poolOf, settled, specs } from '../test/support/fakes.ts'
+import { acquire, readyFollower, sent } from '../test/support/following.ts'
 import type { Pool } from './pool.ts'
 import type { PoolOptions } from './pool-options.ts'
 import type { Strategy } from './strategies/strategy.ts'
-import type { Lease } from './worker.ts'
 
 const inOrder: Strategy = (eligible) => eligible[0]
 
-function readyFollower(
-  t: TestContext,
-  of: number | readonly string[],
-  options: PoolOptions = {},
-  onCounted?: () => void,
-): Promise<Pool> {
-  return following.readyFollower(t, of, { strategy: inOrder, ...options }, onCounted)
-}
-
 const A = 'localhost:3001'
 const URL_A = 'http://localhost:3001/'
-
-function acquire(pool: Pool, ...rest: [tried?: Set<never>, carrier?: Bytes]): Lease {
-  return pool.acquire(somebody, ...rest) ?? assert.fail('nobody was picked')
-}
-
-interface Bytes {
-  received: number
-  sent: number
-  destroy(): void
-}
 
 /** A leader and a follower of `count` workers, and `tell`, which takes what was counted from one to the other. */
 async function pair(t: TestContext, count: number, options: PoolOptions = {}) {
   const leader = poolOf(t, count, { strategy: inOrder })
   await leader.ready
-  const follower = await readyFollower(t, count, options)
+  const follower = await readyFollower(t, count, { strategy: inOrder, ...options })
   follower.takeCounts()
   const from = {}
   const tell = (): void => {
@@ -48,92 +26,6 @@ async function pair(t: TestContext, count: number, options: PoolOptions = {}) {
 }
 
 const first = (pool: Pool) => pool.stats().workers[0] ?? assert.fail()
-
-suite('what a follower has counted', () => {
-  test('is nothing before anything has happened, and once it was taken', async (t) => {
-    const pool = await readyFollower(t, 2)
-    assert.equal(pool.takeCounts(), undefined)
-    acquire(pool).release(200)
-    assert.ok(pool.takeCounts())
-    assert.equal(pool.takeCounts(), undefined)
-  })
-
-  test('is told without zeroes', async (t) => {
-    const pool = await readyFollower(t, 2)
-    pool.metrics.begin()
-    acquire(pool)
-    assert.deepEqual(pool.takeCounts(), {
-      requests: { total: 1, active: 1 },
-      workers: [{ id: A, url: URL_A, attempts: 1 }],
-    } satisfies Counts)
-    pool.metrics.end(0)
-    assert.deepEqual(pool.takeCounts(), { requests: { active: -1, unattempted: 1 } })
-  })
-
-  test('has of each answer how long it took, in ms to a thousandth, and of upgrades and failures not', async (t) => {
-    const pool = await readyFollower(t, 1)
-    for (const outcome of [200, 503, 101, 'failed', 'client-gone'] as const) acquire(pool).release(outcome)
-    const [counts] = pool.takeCounts()?.workers ?? []
-    assert.equal(counts?.durations?.length, 2)
-    for (const duration of counts.durations) assert.equal(duration, Math.round(duration * 1000) / 1000)
-    assert.deepEqual(counts.failures, { other: 1 })
-    assert.deepEqual(counts.outcomes, { '1xx': 1, '2xx': 1, '5xx': 1, failed: 1, 'client-gone': 1 })
-  })
-
-  test('has the bytes of connections under way, though nothing else has happened', async (t) => {
-    const pool = await readyFollower(t, ['tcp://localhost:3001'])
-    const carrier = { received: 0, sent: 0, destroy() {} }
-    const lease = acquire(pool, undefined, carrier)
-    lease.connected()
-    assert.equal(pool.takeCounts()?.workers?.[0]?.connects?.length, 1)
-    assert.equal(pool.takeCounts(), undefined)
-    Object.assign(carrier, { received: 5, sent: 7 })
-    assert.deepEqual(pool.takeCounts(), {
-      workers: [{ id: A, url: 'tcp://localhost:3001', received: 5, sent: 7 }],
-    })
-    carrier.sent = 6 // Node drops what it could not write
-    lease.release('closed')
-    assert.deepEqual(pool.takeCounts(), {
-      workers: [{ id: A, url: 'tcp://localhost:3001', sent: -1, outcomes: { closed: 1 } }],
-    })
-  })
-
-  test('has what ends on a worker that has left', async (t) => {
-    const pool = await readyFollower(t, 2)
-    const lease = acquire(pool)
-    pool.takeCounts()
-    await pool.remove(A, { timeout: 1 })
-    lease.release('client-gone')
-    assert.deepEqual(pool.takeCounts(), { workers: [{ id: A, url: URL_A, outcomes: { 'client-gone': 1 } }] })
-  })
-
-  test('costs by who was touched, and not by who is there', async (t) => {
-    const pool = await readyFollower(t, 500)
-    acquire(pool).release(200)
-    assert.equal(pool.takeCounts()?.workers?.length, 1)
-  })
-
-  test('is announced at once, with every change', async (t) => {
-    const seen: (Counts | undefined)[] = []
-    const pool: Pool = await readyFollower(t, 1, {}, () => seen.push(pool.takeCounts()))
-    pool.metrics.begin()
-    acquire(pool).release('failed', 'connect')
-    pool.metrics.end(1)
-    assert.deepEqual(seen, [
-      { requests: { total: 1, active: 1 } },
-      { workers: [{ id: A, url: URL_A, attempts: 1 }] },
-      { workers: [{ id: A, url: URL_A, outcomes: { failed: 1 }, failures: { connect: 1 } }] },
-      { requests: { active: -1 } },
-    ])
-  })
-
-  test('is nothing in a pool that polls itself', async (t) => {
-    const pool = poolOf(t, 1)
-    await pool.ready
-    acquire(pool).release(200)
-    assert.equal(pool.takeCounts(), undefined)
-  })
-})
 
 suite('a leader', () => {
   test('has in flight what it and others carry, and latency, quantiles and totals of all', async (t) => {
@@ -173,7 +65,7 @@ suite('a leader', () => {
     test(`${way}s no worker that others still ask something, until the timeout`, async (t) => {
       const { leader, follower, tell } = await pair(t, 1)
       acquire(follower)
-      acquire(leader, undefined, { received: 0, sent: 0, destroy() {} })
+      acquire(leader, { received: 0, sent: 0, destroy() {} })
       tell()
       const reports =
         way === 'close' ? await leader.close({ timeout: 20 }) : [await leader.remove(A, { timeout: 20 })]
