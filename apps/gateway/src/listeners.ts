@@ -226,7 +226,8 @@ function explain(error: NodeJS.ErrnoException, address: Address, option: keyof t
   const place = address.host === undefined ? address.port : showAddress(address)
   const mend = MENDS[option]
   if (error.code === 'EACCES') return new OptionError(option, place, `may not be bound by this user; ${mend}`)
-  if (error.code === 'EADDRINUSE') return new OptionError(option, place, `is taken; ${mend}`)
+  if (error.code === 'EADDRINUSE')
+    return Object.assign(new OptionError(option, place, `is taken; ${mend}`), { cause: error })
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
     return new OptionError(
       option,
@@ -234,6 +235,11 @@ function explain(error: NodeJS.ErrnoException, address: Address, option: keyof t
       'is no address of this machine; give one of its own, or the port alone',
     )
   return error
+}
+
+/** Whether an address could not be had since somebody else has it. */
+export function isTaken({ cause }: Error): boolean {
+  return (cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
 }
 
 /** How many connections a server has. */

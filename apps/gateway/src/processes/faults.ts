@@ -5,6 +5,8 @@ export interface Fault {
   readonly message: string
   /** Whether it is the operator's to mend, and tells how. */
   readonly isRefusal: boolean
+  /** Of the system's error behind it. */
+  readonly code: string | undefined
 }
 
 /** What a process was told to do, and cannot: the message tells what is to be mended. */
@@ -15,11 +17,12 @@ export class RefusalError extends Error {
 /** An error as plain data. */
 export function toFault(error: unknown): Fault {
   const isRefusal = error instanceof OptionError
-  if (!(error instanceof Error)) return { message: String(error), isRefusal }
-  return { message: isRefusal ? error.message : (error.stack ?? error.message), isRefusal }
+  if (!(error instanceof Error)) return { message: String(error), isRefusal, code: undefined }
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
+  return { message: isRefusal ? error.message : (error.stack ?? error.message), isRefusal, code }
 }
 
 /** The error that it was. */
-export function toError({ message, isRefusal }: Fault): Error {
-  return isRefusal ? new RefusalError(message) : new Error(message)
+export function toError({ message, isRefusal, code }: Fault): Error {
+  return isRefusal ? new RefusalError(message, { cause: { code } }) : new Error(message)
 }
