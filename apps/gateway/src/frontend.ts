@@ -30,7 +30,7 @@ export interface Frontend {
   readonly processes: readonly ServingStats[]
   /** Counts beside those of the pools. */
   counts(): OwnCount[]
-  /** Resolves when all that was counted until now is in `pools` and the others. */
+  /** Resolves when all that was done until now is in force, and all that was counted is in `pools` and the others. */
   settle(): Promise<void>
   /**
    * Makes ready to go by a config. When that is taken, what it does not change goes on, workers and listeners that it

@@ -159,6 +159,7 @@ export class Gateway {
     next.take(config.shutdown)
     this.#state = { config, file, edits }
     this.#admin.limit(config.limits)
+    await this.frontend.settle() // what is said to be in force is
     for (const { edit, why } of dropped)
       say(`the change of worker ${word(edit.id)} of ${edit.pool} holds no longer: ${sentence(why)}`)
   }

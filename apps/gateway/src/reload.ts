@@ -68,10 +68,10 @@ async function attempt(
   return reloaded
 }
 
-/** The pools and their workers. */
+/** The pools and their workers, without those that are about to leave. */
 export function summary({ pools }: Gateway): string {
-  return Array.from(
-    pools,
-    ([name, { workers }]) => `${name} (${workers.map(({ id }) => word(id)).join(', ')})`,
-  ).join('; ')
+  return Array.from(pools, ([name, pool]) => {
+    const staying = pool.stats().workers.filter(({ leaving }) => !leaving)
+    return `${name} (${staying.map(({ id }) => word(id)).join(', ')})`
+  }).join('; ')
 }

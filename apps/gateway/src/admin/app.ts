@@ -78,6 +78,7 @@ export function createAdminApp(gateway: Gateway): Express {
 
 async function answer(gateway: Gateway, handle: Handler, req: Request, res: Response): Promise<void> {
   const { status, body, headers = {}, done } = await handle(gateway, req, res)
+  if (done !== undefined) await gateway.frontend.settle() // what is said to be done is
   if (done !== undefined) say(`admin ${plain(req.socket.remoteAddress)}: ${done}`)
   send(res.status(status).set(headers), 'application/json', body)
 }

@@ -6,6 +6,11 @@ import { GoneError, ServingProcess, type Hears } from './serving-process.ts'
 import { Shares } from './shares.ts'
 import { createStallWatch, EVERY } from './stalls.ts'
 
+/** So long may a process take from its start until it does what it is told, in ms. */
+const BEGINNING = 15_000
+/** One that does not answer is ended before, in ms. */
+const WHOLLY = 60_000
+
 /** Whom a crew answers to. */
 export interface Lead extends Hears {
   /** What a process that goes by the config is to be told beside it. */
@@ -26,8 +31,8 @@ export class Crew {
   readonly #all = new Set<ServingProcess>()
   /** What a process is to go by. */
   #wanted: Config | undefined
-  /** How often that has changed. */
-  #version = 0
+  /** Resolves when the last of the turns is over. */
+  #lastTurn = Promise.resolve()
   /** Processes that ended and were not told to. */
   falls = 0
   /** Event loops that stood still. */
@@ -56,6 +61,20 @@ export class Crew {
   /** Tells all that have something to go by. */
   tell(order: Order): void {
     for (const one of this.#all) if (one.state !== 'starting') one.tell(order)
+  }
+
+  /**
+   * Resolves when all have done what they were told until now, and told what they have counted. One that does not answer
+   * at once is not waited for: it takes nothing new either.
+   */
+  async settle(): Promise<void> {
+    await this.#reports()
+  }
+
+  /** The same, also for what is told in this turn yet, and of each that does not end meanwhile. */
+  async settleWholly(): Promise<void> {
+    await Promise.resolve()
+    await this.#reports(WHOLLY)
   }
 
   /** These are the pools of a process that comes from now on; the others know. */
@@ -88,9 +107,13 @@ export class Crew {
     return wholes.every(Boolean)
   }
 
+  async #reports(patience?: number): Promise<void> {
+    const all = Array.from(this.#all).filter(({ state }) => state !== 'starting')
+    await Promise.allSettled(all.map((one) => one.ask({ kind: 'report' }, patience)))
+  }
+
   #want(config: Config): void {
     this.#wanted = config
-    this.#version++
     this.#shares.reset(config)
   }
 
@@ -114,15 +137,17 @@ export class Crew {
       throw error
     }
     const take = (): void => {
-      for (const one of this.serving) this.#brief(one)
+      for (const one of this.serving) for (const order of this.#lead.briefing()) one.tell(order)
     }
     return { take, drop }
   }
 
   async #prepareAll(config: Config): Promise<Prepared> {
     const asked: ServingProcess[] = []
+    const endTurn = await this.#turn()
     const drop = (): void => {
       for (const one of asked) one.tell({ kind: 'drop' })
+      endTurn()
     }
     const ask = async (one: ServingProcess): Promise<void> => {
       asked.push(one)
@@ -140,17 +165,16 @@ export class Crew {
       drop()
       throw error
     }
-    return { drop, take: () => this.#take(config, asked) }
+    const take = (): void => {
+      this.#take(config)
+      endTurn()
+    }
+    return { drop, take }
   }
 
-  #take(config: Config, prepared: readonly ServingProcess[]): void {
+  #take(config: Config): void {
     this.#want(config)
-    for (const one of this.serving) {
-      if (prepared.includes(one)) {
-        one.tell({ kind: 'take' })
-        this.#brief(one)
-      } else void this.#bringUp(one).catch(() => one.kill())
-    }
+    for (const one of this.serving) one.tell({ kind: 'take', briefing: this.#lead.briefing() })
     this.#deal() // at once: by what the config gives each, one that has more than its part would refuse others
     for (const place of this.#places.splice(config.processes)) void place.leave(config.shutdown)
     while (this.#places.length < config.processes) {
@@ -160,19 +184,34 @@ export class Crew {
     }
   }
 
-  /** Has a process go by what is in force, which may change meanwhile, and serve. @throws what it throws. */
+  /** Has a process serve by what is in force. @throws what it throws. */
   async #bringUp(one: ServingProcess): Promise<void> {
-    one.state = 'starting'
-    for (let version = -1; version !== this.#version;) {
-      version = this.#version
-      await one.ask({ kind: 'apply', config: forOne(this.#wanted as Config) })
+    await one.ask({ kind: 'report' }, BEGINNING)
+    const endTurn = await this.#turn()
+    try {
+      await one.ask({ kind: 'prepare', config: forOne(this.#wanted as Config) })
+      one.state = 'serving'
+      one.tell({ kind: 'take', briefing: [...this.#edits(), ...this.#lead.briefing()] })
+    } finally {
+      endTurn()
     }
-    one.state = 'serving'
-    this.#brief(one)
   }
 
-  #brief(one: ServingProcess): void {
-    for (const order of this.#lead.briefing()) one.tell(order)
+  /** What has become of the pools while a process made ready. */
+  #edits(): Order[] {
+    return Array.from(this.#wanted?.pools ?? [], ([pool, { workers }]) => ({
+      kind: 'deed',
+      deed: { do: 'update', pool, workers },
+    }))
+  }
+
+  /** Resolves when nobody else is between being ready for a config and going by it, with what ends the turn. */
+  async #turn(): Promise<() => void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const before = this.#lastTurn
+    this.#lastTurn = promise
+    await before
+    return resolve
   }
 
   #place(number: number): Place {

@@ -8,10 +8,12 @@ export const JOURNAL = 4
 
 /** What the leading process says to one that serves; who is asked something with an `id` answers under it. */
 export type Order =
-  /** Makes ready to go by a config; `apply` goes by it at once. */
-  | { readonly kind: 'prepare' | 'apply'; readonly id: number; readonly config: Config }
-  /** Goes by what it was made ready for, or lets go of that. */
-  | { readonly kind: 'take' | 'drop' }
+  /** Makes ready to go by a config. */
+  | { readonly kind: 'prepare'; readonly id: number; readonly config: Config }
+  /** Goes by what it was made ready for, and by what is to be known beside it. */
+  | { readonly kind: 'take'; readonly briefing: readonly Order[] }
+  /** Lets go of what it was made ready for. */
+  | { readonly kind: 'drop' }
   | { readonly kind: 'verdicts'; readonly verdicts: ReadonlyMap<string, readonly Verdict[]> }
   | { readonly kind: 'deed'; readonly deed: Deed }
   /** Answers by a summary. */

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { TcpListen } from '../config/tcp-config.ts'
 import { perform, type Deed } from '../deeds.ts'
 import type { Frontend, ServingStats } from '../frontend.ts'
-import type { Listening, Prepared } from '../listeners.ts'
+import { isTaken, type Listening, type Prepared } from '../listeners.ts'
 import { openLog } from '../log.ts'
 import { openPools, type OpenPool, type Running } from '../pools.ts'
 import { processCounts } from '../process-counts.ts'
@@ -26,9 +26,6 @@ interface Chosen {
   /** The same with ports in the place of 0, and tickets. */
   readonly filled: Config
 }
-
-/** So much later other processes cut what is left of a drain, in ms: the leading one has counted it then. */
-const LATER = 200
 
 /**
  * Traffic is taken by other processes; this one leads them. It alone polls workers, and tells the others who is alive;
@@ -72,11 +69,8 @@ export class Processes implements Frontend, Lead {
     return [refusalsOf(this), ...processCounts(serving.length, falls, stalls)]
   }
 
-  async settle(): Promise<void> {
-    const all = Array.from(this.#crew.all).filter(
-      ({ state, isStalled }) => state !== 'starting' && !isStalled,
-    )
-    await Promise.allSettled(all.map((one) => one.ask({ kind: 'report' })))
+  settle(): Promise<void> {
+    return this.#crew.settle()
   }
 
   async show(accept: string | undefined): Promise<Shown> {
@@ -94,7 +88,7 @@ export class Processes implements Frontend, Lead {
         return { drop, take: (bound) => this.#take({ config, filled }, () => take(bound)) }
       } catch (error) {
         // Somebody else may have been quicker to take a port that was free.
-        const isLost = / is taken; /.test((error as Error).message) && this.#ports.forget(this.#state?.filled)
+        const isLost = isTaken(error as Error) && this.#ports.forget(this.#state?.filled)
         if (!isLost || tries === TRIES) throw error
       }
     }
@@ -102,10 +96,12 @@ export class Processes implements Frontend, Lead {
 
   perform(deed: Deed, config?: Config): Promise<Drained> | undefined {
     const over = perform(this.#pools, deed)
-    this.#drainings.note(deed)
     if (config) this.#crew.edit(config.pools)
-    this.#crew.tell({ kind: 'deed', deed: this.#later(deed) })
-    return over
+    this.#crew.tell({ kind: 'deed', deed: this.#drainings.begin(deed) })
+    return over?.then((drained) => {
+      if (!drained.calledOff) this.#endDrain(deed)
+      return drained
+    })
   }
 
   /** Has other processes take the place of those that serve, one by one, each in a turn of its own. @throws what hinders one. */
@@ -143,15 +139,14 @@ export class Processes implements Frontend, Lead {
     letGo()
   }
 
-  /** The same, but for a drain, whose rest the others cut a little later: who leads them tells how many there were. */
-  #later(deed: Deed): Deed {
-    if (deed.do !== 'drain' && deed.do !== 'remove') return deed
-    const { timeout = 0 } = { ...this.#pools.get(deed.pool)?.settings.drain, ...deed.options }
-    return { ...deed, options: { ...deed.options, timeout: timeout + LATER } }
+  #endDrain(deed: Deed): void {
+    if (deed.do !== 'drain' && deed.do !== 'remove') return
+    const end = this.#drainings.end(deed, this.#pools.get(deed.pool))
+    if (end) this.#crew.tell({ kind: 'deed', deed: end })
   }
 
   readonly #openPool: OpenPool = (workers, options, name) => {
-    const pool = createPool(workers, options)
+    const pool = createPool(workers, options, () => this.#crew.settleWholly())
     const tell = (
       { id, url: { href: url } }: Pool['workers'][number],
       alive: boolean,

@@ -2,6 +2,7 @@ import { createFollower, HttpError, OptionError, type Middleware } from '@rondo/
 import { showAddress } from '../config/address.ts'
 import type { Config } from '../config/config.ts'
 import type { Deed } from '../deeds.ts'
+import { exit } from '../exit.ts'
 import type { Prepared } from '../listeners.ts'
 import { OwnFrontend } from '../own-frontend.ts'
 import { toFault } from './faults.ts'
@@ -35,10 +36,12 @@ function sendNote(note: Note, sent: () => void): void {
 async function carryOut(order: Order): Promise<void> {
   switch (order.kind) {
     case 'prepare':
-    case 'apply':
-      return answer(order.id, () => prepare(order.config, order.kind === 'apply'))
+      return answer(order.id, () => prepare(order.config))
     case 'take':
-      return take()
+      prepared?.take(config?.shutdown ?? 0)
+      prepared = undefined
+      for (const one of order.briefing) void carryOut(one)
+      return
     case 'drop':
       return drop()
     case 'verdicts':
@@ -64,20 +67,14 @@ async function answer(id: number, deed: () => Promise<object | void>, isLast = f
     (more) => ({ kind: 'done', id, ...more }),
     (error: unknown) => ({ kind: 'done', id, fault: toFault(error) }),
   )
-  if (isLast) process.send?.(reply, () => process.exit())
+  if (isLast) process.send?.(reply, () => exit(0))
   else say(reply)
 }
 
-async function prepare(next: Config, isTaken: boolean): Promise<void> {
+async function prepare(next: Config): Promise<void> {
   drop()
   prepared = await frontend.prepare(next)
   config = next
-  if (isTaken) take()
-}
-
-function take(): void {
-  prepared?.take(config?.shutdown ?? 0)
-  prepared = undefined
 }
 
 function drop(): void {

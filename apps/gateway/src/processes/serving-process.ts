@@ -11,7 +11,7 @@ import { JOURNAL, type Note, type Order, type Reply, type Report, type Shown } f
 const MAIN = fileURLToPath(new URL('begin-serving.ts', import.meta.url))
 
 /** So long may it take to do what it is asked, in ms, before it counts as stuck; `end` has its bound beside that. */
-const PATIENCE = { apply: 15_000, prepare: 5000, end: 5000, report: 500 } as const
+const PATIENCE = { prepare: 5000, end: 5000, report: 500 } as const
 /** What it had left is read for so long after its end, in ms: another may hold its output open. */
 const REST = 1000
 
@@ -22,7 +22,7 @@ export interface Hears {
   show(accept: string | undefined): Promise<Shown>
 }
 
-type Question = Extract<Order, { kind: 'prepare' | 'apply' | 'report' | 'end' }>
+type Question = Extract<Order, { kind: 'prepare' | 'report' | 'end' }>
 type WithoutId<O> = O extends unknown ? Omit<O, 'id'> : never
 
 /** It has ended, or does not answer. */
@@ -108,10 +108,10 @@ export class ServingProcess {
   }
 
   /** Has it do something. @throws what it throws, and GoneError where it does not answer within its time. */
-  async ask(question: WithoutId<Question>): Promise<Answer> {
+  async ask(question: WithoutId<Question>, usual: number = PATIENCE[question.kind]): Promise<Answer> {
     if (this.hasEnded) throw new GoneError(`${this.name} has ended`)
     const id = ++this.#lastId
-    const patience = PATIENCE[question.kind] + (question.kind === 'end' ? question.bound : 0)
+    const patience = usual + (question.kind === 'end' ? question.bound : 0)
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     this.#answers.set(id, { resolve, reject })
     const timer = setTimeout(
