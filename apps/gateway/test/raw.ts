@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
 /** Sends the very bytes, in latin1, and resolves with everything that comes until the connection is over. */
@@ -14,5 +14,13 @@ export function exchange(t: TestContext, port: number, ...parts: string[]): Prom
     })
     const next = (): void => void socket.write(parts.shift() ?? '', 'latin1')
     next()
+  })
+}
+
+/** Resolves when a connection is over, a reset one too: with `once` of node:events its error would be thrown. */
+export function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) resolve()
+    else socket.once('close', () => resolve())
   })
 }
