@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { failToStart, get, startGateway, startWorker } from './processes.ts'
+import { startHolding } from './holding.ts'
+import { failToStart, get, startGateway } from './processes.ts'
+import { until } from './reloading.ts'
 
 const WORKERS = 'http://127.0.0.1:1'
 
@@ -38,41 +40,44 @@ test('a taken port is told in one line that names the variable to set', async (t
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} lets a slow response finish, takes no new connection, and exits with 0`, async (t) => {
-    const worker = await startWorker(t, 'slow')
+    const worker = await startHolding(t, 'slow')
     const gateway = await startGateway(t, [worker.url])
     await get(gateway.url)
-    const slow = get(`${gateway.url}/slow?delay=1500`)
+    const slow = get(`${gateway.url}/slow`)
     await untilActive(gateway.url, 1)
 
     const ended = gateway.end(signal)
     await gateway.line(new RegExp(`${signal}: finishing`))
     await assert.rejects(get(gateway.url), { code: /^ECONN(REFUSED|RESET)$/ })
-    assert.equal((await slow).status, 200)
+    worker.answer()
+    assert.deepEqual(await slow, { status: 200, body: 'slow' })
     assert.equal(await ended, 0)
     assert.match(gateway.lines.at(-1) ?? '', / gateway stopped$/)
   })
 }
 
 test('a client that keeps its connection is told at shutdown that it closes', async (t) => {
-  const worker = await startWorker(t, 'slow')
+  const worker = await startHolding(t, 'slow')
   const gateway = await startGateway(t, [worker.url])
   const client = connect(gateway.port, '127.0.0.1')
   t.after(() => client.destroy())
   let received = ''
   client.setEncoding('latin1').on('data', (chunk: string) => (received += chunk))
-  client.write('GET /slow?delay=1000 HTTP/1.1\r\nHost: a\r\n\r\n')
+  client.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
   await untilActive(gateway.url, 1)
   const ended = gateway.end('SIGTERM')
+  await gateway.line(/SIGTERM: finishing/)
+  worker.answer()
   await once(client, 'close')
   assert.match(received, /^HTTP\/1\.1 200 OK\r\n(.*\r\n)*connection: close\r\n/i)
-  assert.match(received, /"worker":"slow"/)
+  assert.match(received, /\r\n\r\nslow$/)
   assert.equal(await ended, 0)
 })
 
 test('a second signal ends the gateway at once', async (t) => {
-  const worker = await startWorker(t, 'slow')
+  const worker = await startHolding(t, 'slow')
   const gateway = await startGateway(t, [worker.url])
-  const slow = assert.rejects(get(`${gateway.url}/slow?delay=20000`))
+  const slow = assert.rejects(get(`${gateway.url}/slow`))
   await untilActive(gateway.url, 1)
   const ended = gateway.end('SIGTERM')
   await gateway.line(/SIGTERM: finishing/)
@@ -81,10 +86,8 @@ test('a second signal ends the gateway at once', async (t) => {
   await slow
 })
 
-async function untilActive(url: string, count: number): Promise<void> {
-  for (let i = 0; i < 500; i++) {
-    const { body } = await get(`${url}/metrics`)
-    if (body.includes(`requests_active ${count}\n`)) return
-  }
-  assert.fail(`requests_active never became ${count}`)
+function untilActive(url: string, count: number): Promise<void> {
+  return until(`${count} are active`, async () =>
+    (await get(`${url}/metrics`)).body.includes(`requests_active ${count}\n`),
+  )
 }
