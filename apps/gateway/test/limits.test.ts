@@ -10,6 +10,7 @@ import { MOST_HEADERS } from '../src/limits.ts'
 import { createGatewayServer } from '../src/server.ts'
 import { get, startGateway, startWorker, type Running } from './processes.ts'
 import { exchange } from './raw.ts'
+import { mostLines } from './seldom.ts'
 
 async function started(t: TestContext): Promise<Running> {
   const worker = await startWorker(t, 'a')
@@ -169,11 +170,12 @@ test('connections beyond the limit are dropped and counted in the log, and the o
   const kept = Array.from({ length: 3 }, () => connect(port, '127.0.0.1'))
   await Promise.all(kept.map((socket) => once(socket, 'connect')))
   await untilConnections(server, 3)
+  const begun = performance.now()
   for (let i = 0; i < 20; i++) assert.equal(await exchange(t, port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'), '')
   const drops = log.mock.calls
     .map(({ arguments: [line] }) => String(line))
     .filter((line) => line.includes('drop'))
-  assert.equal(drops.length, 1, drops.join('\n'))
+  assert.ok(drops.length <= mostLines(begun), drops.join('\n'))
   assert.match(drops[0] ?? '', /Z a connection from 127\.0\.0\.1 was dropped: 3 are open$/)
 
   for (const socket of kept) {
