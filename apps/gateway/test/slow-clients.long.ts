@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { test } from 'node:test'
 import { get, startGateway, startWorker } from './processes.ts'
+import { closed } from './raw.ts'
 import { slowClients } from './slow-clients.ts'
 
 const SLOW = 1000
@@ -18,8 +18,9 @@ for (const FORWARDER of ['http-proxy', 'undici'])
     const since = gateway.lines.length
 
     const slow = await slowClients(t, gateway.port, SLOW)
-    const gone = Promise.all(slow.map(async ({ socket }) => socket.closed || once(socket, 'close')))
+    const gone = Promise.all(slow.map(({ socket }) => closed(socket)))
     const run = { goesOn: true }
+    t.after(() => void (run.goesOn = false))
     const statuses = new Map<number, number>()
     async function honest(): Promise<void> {
       while (run.goesOn) {
@@ -28,9 +29,7 @@ for (const FORWARDER of ['http-proxy', 'undici'])
       }
     }
     const clients = Promise.all([honest(), honest(), honest(), honest()])
-    await gone
-    run.goesOn = false
-    await clients
+    await Promise.all([gone.then(() => (run.goesOn = false)), clients])
     assert.deepEqual(Array.from(statuses.keys()), [200])
 
     for (const { received } of slow) assert.match(received, /^HTTP\/1\.1 408 Request Timeout\r\n/)

@@ -7,6 +7,8 @@ export interface SlowClient {
   readonly socket: Socket
   /** What it was told all the same. */
   readonly received: string
+  /** After how many ms it was told something, or else its connection was closed; undefined while it is left alone. */
+  readonly disturbed: number | undefined
   /** After how many ms its connection was closed; undefined while it is open. */
   readonly closed: number | undefined
 }
@@ -35,18 +37,30 @@ export async function slowClients(
   return clients
 
   async function open(): Promise<SlowClient> {
+    const begun = performance.now()
     const socket = connect(port, '127.0.0.1')
     let received = ''
+    let disturbed: number | undefined
     let closed: number | undefined
-    const begun = performance.now()
-    socket.on('error', () => {}).on('close', () => (closed = performance.now() - begun))
-    socket.setEncoding('latin1').on('data', (text: string) => (received += text))
+    socket
+      .on('error', () => {})
+      .on('close', () => {
+        closed = performance.now() - begun
+        disturbed ??= closed
+      })
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      received += text
+      disturbed ??= performance.now() - begun
+    })
     await once(socket, 'connect')
     socket.write('GET /slow HTTP/1.1\r\nHost: a\r\nX-Slow: ')
     return {
       socket,
       get received() {
         return received
+      },
+      get disturbed() {
+        return disturbed
       },
       get closed() {
         return closed
