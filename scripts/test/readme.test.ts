@@ -40,7 +40,7 @@ suite('README.md', () => {
     const printed: string[] = []
     for (const line of session.split('\n').filter((line) => line.startsWith('$ '))) {
       const [command = '', ...args] = at(line.slice(2)).split(' ')
-      const { stdout } = await promisify(execFile)(command, args)
+      const { stdout } = await promisify(execFile)(command, args, killed(t))
       printed.push(line, ...back(stdout).trimEnd().split('\n'))
     }
     // The first worker is chosen by chance: the answers may be rotated.
@@ -91,10 +91,8 @@ suite('README.md', () => {
     const file = join(folder, 'next.yaml')
     await writeFile(file, next)
     const args = ['plan', file, '--admin', `http://127.0.0.1:${gateway.admin?.port}`]
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      join(ROOT, 'apps/gateway/src/rondo.ts'),
-      ...args,
-    ])
+    const rondo = [join(ROOT, 'apps/gateway/src/rondo.ts'), ...args]
+    const { stdout } = await promisify(execFile)(process.execPath, rondo, killed(t))
     const [, , session = ''] = blocks('console')
     assert.equal(stdout.trimEnd(), session.trimEnd().split('\n').slice(1).join('\n'))
   })
@@ -106,6 +104,11 @@ suite('README.md', () => {
     assert.throws(() => parse('rondo.yaml', text, {}), { message })
   })
 })
+
+/** What has a program killed when the test is over. */
+function killed({ signal }: TestContext): { signal: AbortSignal; killSignal: 'SIGKILL' } {
+  return { signal, killSignal: 'SIGKILL' }
+}
 
 /** The fenced blocks of a language. */
 function blocks(language: string): string[] {
@@ -165,7 +168,7 @@ async function run(t: TestContext, program: string): Promise<string> {
     await rm(folder, { recursive: true })
   })
   const port = /listen\((\d+)\)/.exec(program)?.[1] ?? assert.fail('the program listens nowhere')
-  while (!(await accepts(Number(port)))) assert.equal(child.exitCode, null, stderr)
+  while (!(await accepts(Number(port)))) assert.equal(child.exitCode ?? child.signalCode, null, stderr)
   return `http://localhost:${port}`
 }
 

@@ -211,8 +211,9 @@ test('a real soak of three seconds loses nothing that could be saved, and leaves
 suite('pnpm soak', () => {
   const command = ['--require', './scripts/check-node.cjs', 'scripts/soak.ts']
 
-  test('says in one line what is wrong with its arguments', async () => {
-    const run = promisify(execFile)(process.execPath, [...command, '--forwarder', 'nginx'], { cwd: ROOT })
+  test('says in one line what is wrong with its arguments', async (t) => {
+    const options = { cwd: ROOT, signal: t.signal, killSignal: 'SIGKILL' } as const
+    const run = promisify(execFile)(process.execPath, [...command, '--forwarder', 'nginx'], options)
     await assert.rejects(run, { code: 1, stderr: /^soak: there is no forwarder "nginx".*\n$/ })
   })
 

@@ -17,7 +17,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Runs `rondo` in a directory that has `files`, with no environment but `env`. */
+/** Runs `rondo` in a directory that has `files`, with no environment but `env`; it is killed when the test is over. */
 export async function rondo(
   t: TestContext,
   args: readonly string[],
@@ -28,7 +28,8 @@ export async function rondo(
   t.after(() => rm(cwd, { recursive: true }))
   for (const [name, content] of Object.entries(files)) await writeFile(join(cwd, name), content)
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [RONDO, ...args], { cwd, env }, (_, stdout, stderr) =>
+    const options = { cwd, env, signal: t.signal, killSignal: 'SIGKILL' } as const
+    const child = execFile(process.execPath, [RONDO, ...args], options, (_, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     )
   })

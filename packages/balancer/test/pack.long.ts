@@ -7,10 +7,18 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const run = promisify(execFile)
 const packageFolder = fileURLToPath(new URL('..', import.meta.url))
 const bin = (name: string): string => join(packageFolder, 'node_modules/.bin', name)
 const rootBin = (name: string): string => join(packageFolder, '../../node_modules/.bin', name)
+
+/** Runs a program, which is killed where it has not ended after `timeout` ms: a registry may fall silent. */
+function run(
+  program: string,
+  args: readonly string[],
+  { cwd = packageFolder, timeout = 300_000 } = {},
+): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)(program, args, { cwd, timeout, killSignal: 'SIGKILL' })
+}
 
 /** The pnpm that runs the tests, else one that can be had. */
 async function pnpm(args: string[]): Promise<void> {
@@ -23,7 +31,7 @@ async function pnpm(args: string[]): Promise<void> {
     candidates.unshift(/\.[cm]?js$/.test(own) ? [process.execPath, [own, ...args]] : [own, args])
   for (const [i, [command, all]] of candidates.entries())
     try {
-      return void (await run(command, all, { cwd: packageFolder }))
+      return void (await run(command, all))
     } catch (error) {
       const isMissing = ['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')
       if (!isMissing || i === candidates.length - 1) throw error

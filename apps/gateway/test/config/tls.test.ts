@@ -33,14 +33,9 @@ suite('a listener with tls', () => {
     const got = JSON.parse(body) as Seen
     assert.equal(got.headers['x-forwarded-proto'], 'https')
     assert.match(String(headers['set-cookie']), /; Secure/)
-    const { stdout } = await promisify(execFile)('curl', [
-      '--silent',
-      '--resolve',
-      `a.test:${port}:127.0.0.1`,
-      '--cacert',
-      authority.certFile,
-      `https://a.test:${port}/curl`,
-    ])
+    const how = ['--silent', '--resolve', `a.test:${port}:127.0.0.1`, '--cacert', authority.certFile]
+    const bound = { signal: t.signal, killSignal: 'SIGKILL' } as const
+    const { stdout } = await promisify(execFile)('curl', [...how, `https://a.test:${port}/curl`], bound)
     assert.equal((JSON.parse(stdout) as Seen).url, '/curl')
   })
 
