@@ -121,6 +121,7 @@ suite('a hostile hello', () => {
   })
 
   test('is over as soon as the client ends its side too', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] }) // so who stays is waited for until the clock is set
     const stage = await sniStage(t, routes, { server: { allowHalfOpen: true } })
     const bytes = helloOf({ name: 'b.example' })
     const staying = await rawClient(t, stage.port, bytes)
@@ -130,6 +131,7 @@ suite('a hostile hello', () => {
     leaving.socket.end('more')
     await until('it is over', () => stage.sockets[1]?.destroyed === true)
     assert.equal(stage.sockets[0]?.destroyed, false)
+    t.mock.timers.tick(1000)
     await allOver(stage)
   })
 
