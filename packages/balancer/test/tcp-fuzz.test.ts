@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { reset } from '../src/forwarders/dial.ts'
 import { dice } from './support/dice.ts'
+import { lastly } from './support/lastly.ts'
 import { nothingLeft, resources } from './support/resources.ts'
 import { dialTcp, outcomes, over, startTcp, tcpWorker, whole } from './support/tcp.ts'
 
@@ -175,5 +176,5 @@ for (const seed of [1, 2, 3])
     await over(app)
     await app.balance.close()
     for (const side of [...nears.values(), ...fars.values()]) side.socket.destroy()
-    t.after(() => nothingLeft(before))
+    lastly(t, () => nothingLeft(before))
   })
