@@ -100,18 +100,21 @@ suite('a half that lingers', () => {
 
   for (const how of ['closes', 'breaks off'])
     test(`is cut too where a client ${how} whose bytes a worker that has ended does not take`, async (t) => {
-      const worker = await tcpWorker(t, (socket) => socket.pause().end())
+      const worker = await tcpWorker(t, (socket) => socket.pause())
       const upstreams = connectionsTo(t, worker.port)
       const app = await startTcp(t, [worker.url], { idleTimeout: 0, halfCloseTimeout: 100 })
       const client = await dialTcp(app.port)
-      await until('the connection stands', () => upstreams.length === 1)
+      await until('the connection stands', () => upstreams.length === 1 && worker.sockets.length === 1)
       const [near, accepted] = [upstreams[0], app.accepted[0]]
       assert.ok(near && accepted)
       for (let sent = 16_000; near.writableLength === 0; sent += 16_000) {
         client.write(Buffer.alloc(16_000))
-        while (accepted.bytesRead < sent) await turn()
+        while (accepted.bytesRead < sent && !accepted.destroyed) await turn()
+        assert.equal(accepted.destroyed, false, 'it is cut while its client speaks')
       }
       assert.equal(accepted.isPaused(), false) // all that the client said was read
+      worker.sockets[0]?.end()
+      await once(near, 'end') // only now does a half linger, and is there a time for it
       if (how === 'closes') client.end()
       else client.resetAndDestroy()
       client.resume()

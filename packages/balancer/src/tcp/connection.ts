@@ -14,7 +14,7 @@ const CONNECTION: unique symbol = Symbol('rondo.connection')
 /** What a socket has for the system; over TLS, another for the connection beneath. */
 interface Beneath {
   readonly _handle?: { readonly writeQueueSize: number } | null
-  readonly _parent?: Beneath | null
+  readonly _parent?: (Socket & Beneath) | null
 }
 
 type Side = Socket & { [CONNECTION]?: TcpConnection }
@@ -119,9 +119,28 @@ function isBroken(side: Socket & Beneath): boolean {
 }
 
 function timedOut(this: Side): void {
-  const connection = this[CONNECTION] as TcpConnection
+  // What came or could go while the event loop was blocked does so before the check phase.
+  setImmediate(lookAgain, this, traceOf(this[CONNECTION] as TcpConnection))
+}
+
+/** Cuts a connection whose side has timed out, unless it has left a trace since. */
+function lookAgain(side: Side, before: string): void {
+  if (side.destroyed) return
+  const connection = side[CONNECTION] as TcpConnection
+  if (traceOf(connection) !== before) return void side.setTimeout(side.timeout ?? 0)
   connection.outcome ??= 'idle'
   connection.destroy()
+}
+
+/** Is another when bytes have come or gone, or an end has come. */
+function traceOf({ client, worker }: TcpConnection): string {
+  return `${sideTrace(client)} ${worker && sideTrace(worker)}`
+}
+
+function sideTrace(side: Socket & Beneath): string {
+  const { bytesRead, bytesWritten, readableEnded, writableLength, _handle, _parent } = side
+  const own = [bytesRead, bytesWritten, readableEnded, writableLength, _handle?.writeQueueSize].join()
+  return _parent ? `${own} ${sideTrace(_parent)}` : own
 }
 
 function closed(this: Side): void {
