@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
 import { createServer as createHttps } from 'node:https'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
@@ -20,7 +20,10 @@ const skip = HAPROXY === undefined && 'haproxy is missing: apt-get install hapro
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
 
-/** Starts HAProxy with one proxy, whose `bind` has this option and whose configuration these lines. */
+/**
+ * Starts HAProxy with one proxy, whose `bind` has this option and whose configuration these lines; resolves with its
+ * port when it takes connections.
+ */
 async function startHaproxy(
   t: TestContext,
   lines: readonly string[],
@@ -29,32 +32,46 @@ async function startHaproxy(
   const folder = mkdtempSync(join(tmpdir(), 'rondo-haproxy-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'haproxy.cfg')
-  const port = await freePort(host)
-  const times = ['timeout connect 5s', 'timeout client 10s', 'timeout server 10s']
-  const config = ['global', 'maxconn 100', 'defaults', `mode ${mode}`, ...times]
+  const control = join(folder, 'control')
   const address = host.includes(':') ? `[${host}]` : host
-  config.push('listen all', `bind ${address}:${port} ${bind}`, ...lines, '')
-  writeFileSync(file, config.join('\n'))
-  const child = start(t, `${HAPROXY}`, ['-db', '-f', file])
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => void (said += data))
-  await until('HAProxy listens', async () => {
-    assert.equal(child.exitCode, null, said)
-    return dialed(t, port, host).then(
-      (socket) => socket.destroy() !== undefined,
-      () => false,
-    )
-  })
-  return port
+  for (;;) {
+    const port = anyPort()
+    const times = ['timeout connect 5s', 'timeout client 10s', 'timeout server 10s']
+    const config = ['global', 'maxconn 100', 'noreuseport', `stats socket ${control}`, 'defaults']
+    config.push(`mode ${mode}`, ...times, 'listen all', `bind ${address}:${port} ${bind}`, ...lines, '')
+    writeFileSync(file, config.join('\n'))
+    const complaint = await startWith(t, file, control)
+    if (complaint === undefined) return port
+    if (!complaint.includes('Address already in use')) throw new Error(`HAProxy does not start: ${complaint}`)
+  }
 }
 
-/** A port that was free a moment ago: HAProxy cannot tell which one the system has given it. */
-async function freePort(host: string): Promise<number> {
-  const holder = createServer()
-  await new Promise<void>((resolve) => holder.listen(0, host, resolve))
-  const { port } = holder.address() as AddressInfo
-  await new Promise((resolve) => holder.close(resolve))
-  return port
+/** Undefined once it answers, which is after it has bound its port; what it has said where it ended instead. */
+async function startWith(t: TestContext, file: string, control: string): Promise<string | undefined> {
+  const child = start(t, `${HAPROXY}`, ['-db', '-f', file])
+  let [said, isOver] = ['', false]
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => void (said += data))
+  child.on('close', () => (isOver = true))
+  let isUp = false
+  await until('HAProxy is up or over', async () => {
+    isUp = await answers(control)
+    return isUp || isOver
+  })
+  return isUp ? undefined : said
+}
+
+/** Whether HAProxy has begun its work: its control socket is there before, and is not heard. */
+async function answers(control: string): Promise<boolean> {
+  const socket = connect(control).end('show info\n')
+  return all(socket).then(
+    (answer) => answer.includes('Pid: '),
+    () => false,
+  )
+}
+
+/** A port that HAProxy is to try: below those that the system gives out itself, so that hardly anybody has it. */
+function anyPort(): number {
+  return 10_000 + Math.floor(Math.random() * 20_000)
 }
 
 suite('with HAProxy', { skip }, () => {
