@@ -78,8 +78,10 @@ export function createAdminApp(gateway: Gateway): Express {
 
 async function answer(gateway: Gateway, handle: Handler, req: Request, res: Response): Promise<void> {
   const { status, body, headers = {}, done } = await handle(gateway, req, res)
-  if (done !== undefined) await gateway.frontend.settle() // what is said to be done is
-  if (done !== undefined) say(`admin ${plain(req.socket.remoteAddress)}: ${done}`)
+  if (done !== undefined) {
+    say(`admin ${plain(req.socket.remoteAddress)}: ${done}`)
+    await gateway.frontend.settle() // who gets the answer may rely on it
+  }
   send(res.status(status).set(headers), 'application/json', body)
 }
 

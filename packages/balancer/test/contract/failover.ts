@@ -53,7 +53,7 @@ export function failover(create: Create): void {
       const worker = await startWorker(t)
       const app = await startApp(t, [...(await deadWorkers(2)), worker.url], { forwarder: create() })
       for (const { status } of await rounds(app, () => fetch(`${app.url}/x`, { method })))
-        assert.equal(status, 200)
+        assert.equal(status, 200, app.errors.map(String).join())
       assert.deepEqual(new Set(worker.requests), new Set([`${method} /x`]))
     })
 

@@ -11,19 +11,25 @@ const FILES = 64
 /** How long a connection may take to stand before the queue counts as full, in ms; it takes the system no time. */
 const PATIENCE = 300
 
+/** Ports from here on are nobody's: below them are those of workers that come back, above them those of connections. */
+const LOWEST = 30_000
+
 /** A worker that gets to see nobody. */
 export interface Unreachable {
   readonly port: number
   close(): Promise<void>
 }
 
-/** A port at which nobody listens, and that nobody else gets meanwhile, since it is the near end of a connection. */
+/**
+ * A port at which nobody listens, and that nobody else gets meanwhile, since it is the near end of a connection. It is
+ * below those that the system gives to connections: one to it could be given the same port, and be connected to itself.
+ */
 export async function refusing(): Promise<Unreachable> {
   const server = createServer()
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const accepted = once(server, 'connection') as Promise<[Socket]>
-  const near = connect((server.address() as AddressInfo).port, '127.0.0.1')
-  const [[far]] = await Promise.all([accepted, once(near, 'connect')])
+  const near = await connectFrom(LOWEST, (server.address() as AddressInfo).port)
+  const [far] = await accepted
   for (const handle of [server, near, far]) handle.unref() // no process stays for a port
   return {
     port: near.localPort as number,
@@ -32,6 +38,20 @@ export async function refusing(): Promise<Unreachable> {
       far.destroy()
       await new Promise((resolve) => server.close(resolve))
     },
+  }
+}
+
+/** Connects from a port that is free: one of the 2,700 from `lowest` on. */
+async function connectFrom(lowest: number, port: number): Promise<Socket> {
+  for (;;) {
+    const localPort = lowest + Math.floor(Math.random() * 2700)
+    const socket = connect({ port, host: '127.0.0.1', localPort })
+    try {
+      await once(socket, 'connect')
+      return socket
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    }
   }
 }
 
