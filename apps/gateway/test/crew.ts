@@ -1,16 +1,20 @@
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import type { TestContext } from 'node:test'
 import { lastly } from '../../../packages/balancer/test/support/lastly.ts'
 import { call, type Answered } from './admin-site.ts'
+import { get } from './processes.ts'
 import { startSite, until, type Site } from './reloading.ts'
+import { patient } from './several/health.ts'
 
 /** A process that takes traffic, as `/stats` shows it. */
 export interface Serving {
   readonly number: number
   readonly pid: number
   readonly state: string
+  readonly startedAt: string
   readonly connections: number
   readonly stalls: number
 }
@@ -57,15 +61,14 @@ export interface CrewSite extends Site {
 
 const COMMON = { listen: '127.0.0.1:0', admin: '127.0.0.1:0', log: 'off', shutdown: '5s' }
 
-/** Two processes where the config names no other number. When the test is over, none of them may be left. */
-export async function startCrew(
-  t: TestContext,
-  fields: object,
-  env: NodeJS.ProcessEnv = {},
-): Promise<CrewSite> {
+/**
+ * Two processes where the config names no other number, which know that all workers are alive, but for so many that are
+ * `sick`. When the test is over, none of them may be left.
+ */
+export async function startCrew(t: TestContext, fields: object, sick = 0): Promise<CrewSite> {
   const mark = marked(t)
-  const config = { processes: 2, ...COMMON, ...fields }
-  const site = await startSite(t, config, { ADMIN: '127.0.0.1:0', ...env, ...mark.env })
+  const config = patient({ processes: 2, ...COMMON, ...fields })
+  const site = await startSite(t, config, { ADMIN: '127.0.0.1:0', ...mark.env })
   const [admin = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(await site.gateway.line(/admin API on/)) ?? []
   const stats = async (): Promise<CrewStats> => (await call('GET', `${admin}/stats`)).body as CrewStats
   const serving = async (): Promise<readonly Serving[]> =>
@@ -79,7 +82,31 @@ export async function startCrew(
     return all
   }
   const ask: CrewSite['call'] = (method, path, body) => call(method, admin + path, { body })
-  return { ...site, config, admin, call: ask, stats, serving, settled }
+  const change: Site['change'] = (next) => site.change(typeof next === 'string' ? next : patient(next))
+  await until('all workers are alive', async () => {
+    const workers = Object.values((await stats()).pools).flatMap((pool) => pool.workers)
+    return workers.filter(({ alive }) => !alive).length === sick
+  })
+  await stats() // what the leading process knows, it has told the others before it asks them this
+  return { ...site, config, change, admin, call: ask, stats, serving, settled }
+}
+
+/**
+ * Fails unless a count comes to what it should be, and stays there. A process that is off the CPU is left out of one
+ * answer, and what it has counted is in a later one.
+ */
+export async function assertComesTo(
+  what: string,
+  read: () => Promise<number | undefined>,
+  wanted: number,
+): Promise<void> {
+  let count: number | undefined
+  await until(what, async () => {
+    count = await read()
+    return count !== undefined && count >= wanted
+  }).catch(() => {}) // what it is instead is told below
+  assert.equal(count, wanted, what)
+  assert.equal(await read(), wanted, what)
 }
 
 /** What processes of this test have in their environment, and no others; when the test is over, none may be left. */
@@ -112,7 +139,7 @@ export function isGone(pid: number): boolean {
 }
 
 /** One letter, as `proc(5)` has it; undefined for none. */
-function stateOf(pid: number): string | undefined {
+export function stateOf(pid: number): string | undefined {
   try {
     return /^\d+ \(.*\) (\w)/s.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1]
   } catch {
@@ -149,6 +176,18 @@ export async function byEach<T>(
     }
   }
   return made
+}
+
+/** Who answers at a port, by whichever process: on six new connections to each. */
+export async function whoAnswers(
+  t: TestContext,
+  crew: CrewSite,
+  port = crew.gateway.port,
+): Promise<Set<string>> {
+  const answers = await byEach(t, crew, () =>
+    Promise.all(Array.from({ length: 6 }, () => get(`http://127.0.0.1:${port}`))),
+  )
+  return new Set(answers.flat().map(({ body }) => body))
 }
 
 /** A connection to one process, that stays. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { request, type IncomingMessage } from 'node:http'
 import { suite, test, type TestContext } from 'node:test'
-import { bodies, byEach, lines, startCrew, type CrewSite, type WorkerStats } from './crew.ts'
+import { assertComesTo, bodies, byEach, lines, startCrew, type CrewSite, type WorkerStats } from './crew.ts'
 import { get } from './processes.ts'
 import { startBackend, until, type Backend } from './reloading.ts'
 
@@ -100,7 +100,7 @@ suite('a drain of several processes', () => {
     await crew.call('POST', `/workers/default/${a.id}/undrain`)
     const { length } = crew.gateway.lines
     await crew.call('POST', `/workers/default/${b.id}/drain`, { timeout: '1m' })
-    assert.equal((await workerOf(crew, b))?.inFlight, 2)
+    await assertComesTo('in flight', async () => (await workerOf(crew, b))?.inFlight, 2)
     for (const [i, { res }] of streams.entries()) {
       await until('the others go on', async () => (await workerOf(crew, b))?.inFlight === streams.length - i)
       assert.ok(!crew.gateway.lines.slice(length).some((line) => DRAINED.test(line)))
@@ -128,7 +128,7 @@ suite('a drain of several processes', () => {
     const streams = await byEach(t, crew, () => stream(t, crew.gateway.url))
     await crew.call('POST', `/workers/default/${a.id}/undrain`)
     await crew.call('DELETE', `/workers/default/${b.id}`, { timeout: '1m' })
-    assert.equal((await workerOf(crew, b))?.inFlight, 2)
+    await assertComesTo('in flight', async () => (await workerOf(crew, b))?.inFlight, 2)
     assert.deepEqual(await whoAnswers(t, crew), [A, A])
     for (const { res } of streams) res.destroy()
     await crew.gateway.line(new RegExp(`worker ${b.id} has left default; exchanges that were cut: 0`))

@@ -6,7 +6,7 @@ import { until } from './reloading.ts'
 import { assertOfFallen } from './several/links.ts'
 import { assertAgree, connectToAll } from './several/asking.ts'
 import { Load } from './several/load.ts'
-import { assertGone, startNamed, startSeveral, type Several } from './several/site.ts'
+import { assertGone, startNamed, startSeveral } from './several/site.ts'
 
 const PROCESSES = 3
 
@@ -24,13 +24,15 @@ test('a process that falls while another is about to take its place is replaced 
     const { processes } = await site.stats()
     const { pid = 0 } = processes.find(({ number }) => number === place) ?? {}
     const { length } = gateway.lines
+    const caught = site.trap(place)
     gateway.child.kill('SIGUSR2')
-    await until('another is about to take its place', async () => {
-      const all = (await site.stats()).processes
-      return all.some(({ number, state }) => number === place && state === 'starting')
-    })
+    const next = await caught()
     process.kill(pid, 'SIGKILL')
-    await gateway.line(/processes are replaced$/, length)
+    await gateway.line(
+      new RegExp(`\\(pid ${pid}\\) was ended by SIGKILL; another is about to take its place$`),
+    )
+    process.kill(next, 'SIGCONT')
+    await gateway.line(/Z all processes are replaced$/, length)
     await until(
       'one has each place',
       async () => {
@@ -60,13 +62,16 @@ test('a process that falls before it has taken a place costs nothing but that', 
   load.ask(10, gateway, '/default')
   const before = await site.serving()
   const { length } = gateway.lines
+  const caught = site.trap(1)
   gateway.child.kill('SIGUSR2')
-  const fallen = await starting(site)
+  const fallen = await caught()
   process.kill(fallen, 'SIGKILL')
-  const line = await gateway.line(/all processes are replaced/, length)
-  t.diagnostic(line)
+  assert.match(
+    await gateway.line(/all processes are replaced/, length),
+    new RegExp(`not all .*\\(pid ${fallen}\\) was ended by SIGKILL before it could serve`),
+  )
   await site.settled(PROCESSES)
-  if (/not all/.test(line)) assert.deepEqual(await site.serving(), before)
+  assert.deepEqual(await site.serving(), before)
   const { count } = load
   await until('there is traffic', () => load.count > count + 50)
   await load.end()
@@ -81,10 +86,14 @@ test('a place whose process falls, and the one that was about to take it too, is
   const { gateway } = site
   const [first = 0] = await site.serving()
   const { length } = gateway.lines
+  const caught = site.trap(1)
   gateway.child.kill('SIGUSR2')
-  const next = await starting(site)
+  const next = await caught()
   process.kill(first, 'SIGKILL')
-  await gateway.line(new RegExp(`\\(pid ${first}\\) was ended by SIGKILL`), length)
+  await gateway.line(
+    new RegExp(`\\(pid ${first}\\) was ended by SIGKILL; another is about to take its place$`),
+    length,
+  )
   process.kill(next, 'SIGKILL')
   await gateway.line(/all processes are replaced/, length)
   await site.settled(2)
@@ -102,11 +111,15 @@ test('a gateway that is ended amid a replacement, or after a fall, leaves nothin
       const site = await startSeveral(t, { listen: '127.0.0.1:0', processes: 2, workers: [backend.url] })
       const { gateway } = site
       const before = await site.serving()
+      const caught = site.trap(1)
       if (deed === 'replace') gateway.child.kill('SIGUSR2')
       else process.kill(before[0] ?? 0, 'SIGKILL')
-      const next = await starting(site)
-      const code = await gateway.end(signal)
-      assert.equal(code, signal === 'SIGTERM' ? 0 : null, `${signal}, ${deed}`)
+      const next = await caught()
+      const end = gateway.end(signal)
+      if (signal === 'SIGTERM') await gateway.line(/SIGTERM: finishing what is in flight/)
+      else await end
+      process.kill(next, 'SIGCONT')
+      assert.equal(await end, signal === 'SIGTERM' ? 0 : null, `${signal}, ${deed}`)
       await until('all are gone', () => [...before, next].every((pid) => !isThere(pid)))
     }
 })
@@ -178,14 +191,4 @@ function isThere(pid: number): boolean {
   } catch {
     return false
   }
-}
-
-/** Waits for a process that is about to take a place. */
-async function starting(site: Several): Promise<number> {
-  let pid = 0
-  await until('a process is about to take a place', async () => {
-    pid = (await site.stats()).processes.find(({ state }) => state === 'starting')?.pid ?? 0
-    return pid !== 0
-  })
-  return pid
 }

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { failToStart, get, startGatewayBy } from './processes.ts'
+import { failToStart, get, lastingPort, startGatewayBy } from './processes.ts'
 import { folder, startBackend, textOf, until } from './reloading.ts'
 import { startSeveral } from './several/site.ts'
 
 const LISTEN = { listen: '127.0.0.1:0' }
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 suite('several processes', () => {
   test('all go on where two addresses of a new config are one', async (t) => {
@@ -26,7 +16,7 @@ suite('several processes', () => {
     const config = { ...LISTEN, processes: 2, workers: [worker.url] }
     const site = await startSeveral(t, config)
     const before = await site.serving()
-    const port = await freePort()
+    const port = await lastingPort()
     const twice = [LISTEN.listen, `127.0.0.1:${port}`, `localhost:${port}`]
     assert.match(
       await site.change({ ...config, listen: twice }),
@@ -42,12 +32,14 @@ suite('several processes', () => {
     const site = await startSeveral(t, { ...LISTEN, processes: 2, workers: [worker.url] })
     const { gateway } = site
     const count = (pattern: RegExp): number => gateway.lines.filter((line) => pattern.test(line)).length
+    const caught = site.trap(1)
     gateway.child.kill('SIGUSR2')
-    await gateway.line(/SIGUSR2: processes are replaced/)
+    const next = await caught() // the first round is not over before it goes on
     for (let signals = 0; signals < 5; signals++) {
       gateway.child.kill('SIGUSR2')
       await site.stats() // each is a signal of its own
     }
+    process.kill(next, 'SIGCONT')
     await until('both rounds are over', () => count(/all processes are replaced/) === 2)
     await site.settled(2)
     assert.equal(count(/SIGUSR2: processes are replaced/), 2)

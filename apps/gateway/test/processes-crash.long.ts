@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { until } from './reloading.ts'
 import { assertOfFallen } from './several/links.ts'
 import { Load } from './several/load.ts'
-import { assertAddsUp, assertGone, poolOf, startNamed, startSeveral } from './several/site.ts'
+import { assertAddsUp, assertGone, atRest, poolOf, startNamed, startSeveral } from './several/site.ts'
 import { Totals } from './several/totals.ts'
 
 const PROCESSES = 3
@@ -43,7 +43,7 @@ for (const forwarder of ['http-proxy-middleware', 'undici'])
     assertOfFallen(load.failures, site.takers(), fallen)
     await totals.end()
 
-    const main = poolOf(await site.stats(), 'main')
+    const main = poolOf(await atRest(site, (now) => poolOf(now, 'main').requests.total >= load.count), 'main')
     const { total } = main.requests
     const sent = load.sent.get('main') ?? 0
     t.diagnostic(`${sent} sent, ${load.count} answered, ${total} counted, ${load.failures.length} failed`)

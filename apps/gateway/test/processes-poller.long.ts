@@ -6,15 +6,18 @@ import { bodies, byEach, isGone, lines, startCrew } from './crew.ts'
 import { get, lastingPort } from './processes.ts'
 import { startBackend, until } from './reloading.ts'
 
-/** Each second, and one good or bad probe decides. */
-const HEALTH = { schedule: '* * * * * *', rise: 1, fall: 1 }
+/** Time between two rounds, in ms. */
+const GAP = 3000
+/** One good or bad probe decides: none fails for what is off the CPU for a second, or two. */
+const HEALTH = { schedule: '*/3 * * * * *', timeout: '2900ms', rise: 1, fall: 1 }
 
-/** A backend at a port, whose health a test decides; it counts its probes. */
+/** A backend at a port, whose health a test decides; it notes of each probe in which round of the schedule it came. */
 async function startMoody(t: TestContext, name: string, port: number) {
-  const mood = { isWell: true, probes: 0 }
+  const rounds: number[] = []
+  const mood = { isWell: true, rounds }
   const server = createServer((req, res) => {
     if (req.url === '/health') {
-      mood.probes++
+      rounds.push(Math.floor(Date.now() / GAP))
       res.writeHead(mood.isWell ? 200 : 503).end()
     } else res.end(name)
   })
@@ -34,10 +37,15 @@ suite('workers are polled by the leading process alone', () => {
       startCrew(t, { processes: 3, workers: [alike.url], health: HEALTH }),
       startCrew(t, { processes: 1, workers: [own.url], health: HEALTH }),
     ])
-    const [before, ownBefore] = [alike.mood.probes, own.mood.probes]
-    await until('three more rounds are over', () => own.mood.probes >= ownBefore + 3)
-    const probes = alike.mood.probes - before
-    assert.ok(probes >= 2 && probes <= 4, `${probes} probes, as three are of the other`)
+    const first = Math.floor(Date.now() / GAP) + 1
+    const rounds = [first, first + 1, first + 2]
+    const probesOf = ({ mood }: typeof own): number[] =>
+      rounds.map((round) => mood.rounds.filter((one) => one === round).length)
+    await until('three whole rounds are over', () =>
+      [own, alike].every(({ mood }) => mood.rounds.some((round) => round > first + 2)),
+    )
+    assert.deepEqual(probesOf(own), [1, 1, 1])
+    assert.deepEqual(probesOf(alike), [1, 1, 1])
     assert.equal((await many.serving()).length, 3)
   })
 
@@ -65,14 +73,12 @@ suite('workers are polled by the leading process alone', () => {
     const sick = await startMoody(t, 'sick', await lastingPort())
     sick.mood.isWell = false
     const well = await startBackend(t, 'well')
-    const crew = await startCrew(t, {
-      workers: [sick.url, well.url],
-      health: { ...HEALTH, schedule: '0 0 0 1 1 *' },
-    })
+    const health = { ...HEALTH, schedule: '0 0 0 1 1 *' }
+    const crew = await startCrew(t, { workers: [sick.url, well.url], health }, 1)
     await crew.gateway.line(new RegExp(`worker ${sick.id} is down`))
     const [first] = await crew.serving()
     assert.ok(first)
-    const { probes } = sick.mood
+    const { length } = sick.mood.rounds
     process.kill(first.pid, 'SIGKILL')
     await until('it is gone', () => isGone(first.pid))
     await until('there is another', async () =>
@@ -82,7 +88,7 @@ suite('workers are polled by the leading process alone', () => {
       Promise.all(Array.from({ length: 5 }, () => get(crew.gateway.url))),
     )
     assert.deepEqual(new Set(answers.flat().map(({ body }) => body)), new Set(['well']))
-    assert.equal(sick.mood.probes, probes)
+    assert.equal(sick.mood.rounds.length, length)
     assert.equal(crew.gateway.lines.filter((line) => /is (up|down)/.test(line)).length, 2)
   })
 })

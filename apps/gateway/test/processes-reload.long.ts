@@ -8,7 +8,7 @@ import { lastingPort } from './processes.ts'
 import { folder, textOf, until } from './reloading.ts'
 import { serialAt } from './secure.ts'
 import { Load } from './several/load.ts'
-import { assertAddsUp, assertGone, poolOf, startNamed, startSeveral } from './several/site.ts'
+import { assertAddsUp, assertGone, atRest, poolOf, startNamed, startSeveral } from './several/site.ts'
 import { Totals } from './several/totals.ts'
 
 const ROUNDS = 25
@@ -122,7 +122,11 @@ test(`${ROUNDS} reloads of ${PROCESSES} processes under load cost no request, an
   assert.deepEqual(load.failures, [])
   await totals.end()
 
-  const stats = await site.stats()
+  const sent = Array.from(load.sent.values()).reduce((sum, count) => sum + count, 0)
+  const stats = await atRest(
+    site,
+    ({ pools }) => Object.values(pools).reduce((sum, { requests }) => sum + requests.total, 0) >= sent,
+  )
   const total = (pool: string): number => poolOf(stats, pool).requests.total
   t.diagnostic(`${load.count} answers; ${totals.count} readings`)
   assert.deepEqual(

@@ -5,8 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import { lastingPort } from './processes.ts'
 import { until } from './reloading.ts'
+import { withoutOverdue } from './several/links.ts'
 import { Load, openWebSocket } from './several/load.ts'
-import { assertAddsUp, assertGone, poolOf, startNamed, startSeveral } from './several/site.ts'
+import { assertAddsUp, assertGone, atRest, poolOf, startNamed, startSeveral } from './several/site.ts'
 import { talkTcp } from './several/tcp-load.ts'
 import { Totals } from './several/totals.ts'
 import { startEcho } from './tcp-site.ts'
@@ -68,12 +69,15 @@ test(`processes that are replaced ${ROUNDS} times under load cost no request, an
 
   const seen = new Set(await site.serving())
   const stayed: Staying[] = []
+  const told = new Map<number, number>()
   for (let round = 0; round < ROUNDS; round++) {
     const { count } = load
     await until('there is traffic', () => load.count > count + 300)
     const staying = await Promise.all(Array.from({ length: STAYING }, () => stay(t, port)))
     stayed.push(...staying)
     const { length } = gateway.lines
+    const serving = await site.serving()
+    for (const pid of serving) told.set(pid, Date.now())
     const signalled = performance.now()
     gateway.child.kill('SIGUSR2')
     await gateway.line(/all processes are replaced/, length)
@@ -86,25 +90,30 @@ test(`processes that are replaced ${ROUNDS} times under load cost no request, an
   for (const pid of await site.serving()) seen.delete(pid)
   assertGone(seen)
   await load.end()
-  assert.deepEqual(load.failures, [])
+  assert.deepEqual(withoutOverdue(load.failures, site.takers(), told, BOUND), [])
   for (const { code, sent, echoed } of stayed) {
     assert.equal(code, 1006)
     assert.ok(echoed >= sent - 1, `${echoed} of ${sent} echoes`)
   }
   await totals.end()
 
-  const stats = await site.stats()
+  const sent = (pool: string): number => load.sent.get(pool) ?? 0
+  const all = sent('main') + stayed.length
+  const stats = await atRest(
+    site,
+    (now) => poolOf(now, 'main').requests.total >= all && poolOf(now, 'echo').requests.total >= sent('echo'),
+  )
   const [main, tcp] = [poolOf(stats, 'main'), poolOf(stats, 'echo')]
   t.diagnostic(`${load.count} answers; ${totals.count} readings`)
-  assert.equal(main.requests.total, (load.sent.get('main') ?? 0) + stayed.length)
-  assert.equal(tcp.requests.total, load.sent.get('echo'))
+  assert.equal(main.requests.total, all)
+  assert.equal(tcp.requests.total, sent('echo'))
   assertAddsUp(main)
   assertAddsUp(tcp)
   assert.equal(await gateway.end('SIGTERM'), 0)
 })
 
 /** Talks to WebSockets until they are cut; that they are before the bound is a failure. */
-async function converse(all: readonly Staying[], signalled: number, { failures }: Load): Promise<void> {
+async function converse(all: readonly Staying[], signalled: number, load: Load): Promise<void> {
   while (all.some(({ closedAt }) => closedAt === undefined)) {
     for (const one of all)
       if (one.closedAt === undefined && one.sent === one.echoed) {
@@ -116,9 +125,5 @@ async function converse(all: readonly Staying[], signalled: number, { failures }
   for (const { closedAt = 0 } of all)
     if (closedAt - signalled < BOUND - 10)
       // timers of two processes
-      failures.push({
-        what: 'a WebSocket that stayed',
-        why: `was cut after ${closedAt - signalled} ms`,
-        link: undefined,
-      })
+      load.fail('a WebSocket that stayed', `was cut after ${closedAt - signalled} ms`, undefined)
 }

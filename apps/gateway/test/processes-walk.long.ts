@@ -10,7 +10,7 @@ import { assertAgree, assertWeights, connectToAll } from './several/asking.ts'
 import { CHANGING, DEEDS, type Scene } from './several/deeds.ts'
 import { Load } from './several/load.ts'
 import { Model } from './several/model.ts'
-import { assertGone, poolOf, startNamed, startSeveral } from './several/site.ts'
+import { assertGone, atRest, poolOf, startNamed, startSeveral } from './several/site.ts'
 import { Totals } from './several/totals.ts'
 
 /** Repeats a walk. */
@@ -107,12 +107,16 @@ test(`${STEPS} deeds, crashes among them, under 30 connections of traffic leave 
   await site.change(config())
   await site.settled(3)
   for (const pid of await site.serving()) seen.add(pid)
-  for (const [name, { requests, workers }] of Object.entries((await site.stats()).pools)) {
+  const answers = (name: string): number => sumOf(load.answered, `${name} `)
+  const { pools } = await atRest(site, (now) =>
+    Object.entries(now.pools).every(([name, { requests }]) => requests.total >= answers(name)),
+  )
+  for (const [name, { requests, workers }] of Object.entries(pools)) {
     const inFlight = workers.map((worker) => worker.inFlight).filter((count) => count > 0)
     assert.deepEqual([requests.active, inFlight], [0, []], name)
     const { total } = requests
     const sent = load.sent.get(name) ?? 0
-    const answered = sumOf(load.answered, `${name} `)
+    const answered = answers(name)
     assert.ok(answered <= total && total <= sent, `${name}: ${answered} answered, ${total}, ${sent} sent`)
   }
   const after = await usage(leader)

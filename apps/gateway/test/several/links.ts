@@ -49,3 +49,20 @@ export function assertOfFallen(
   const unnoted = others.filter(({ link }) => link && link.port !== 0 && taker(link) === undefined)
   assert.deepEqual(others, unnoted.slice(0, fallen.size))
 }
+
+/** By process, when it was told to end, in ms since 1970. */
+export type Told = ReadonlyMap<number, number>
+
+/**
+ * What did not fail because its time was over: on a slow machine, a conversation may last longer than a process that is
+ * told to end has for it, and is cut then. What such a process cuts before its `bound`, in ms, is left.
+ */
+export function withoutOverdue<F extends { readonly link?: Link | undefined; readonly at: number }>(
+  failures: readonly F[],
+  taker: (link: Link) => number | undefined,
+  told: Told,
+  bound: number,
+): F[] {
+  const end = (link?: Link): number => (told.get((link && taker(link)) ?? 0) ?? Infinity) + bound
+  return failures.filter(({ link, at }) => at < end(link) - 10) // timers of two processes
+}

@@ -12,6 +12,8 @@ export interface Failure {
   readonly what: string
   readonly why: string
   readonly link: Link | undefined
+  /** In ms since 1970. */
+  readonly at: number
 }
 
 /** Where a load goes. */
@@ -97,6 +99,10 @@ export class Load {
     await Promise.all(this.#clients)
   }
 
+  fail(what: string, error: unknown, link: Link | undefined): void {
+    this.failures.push({ what, why: String(error), link, at: Date.now() })
+  }
+
   note(map: Map<string, number>, key: string): void {
     map.set(key, (map.get(key) ?? 0) + 1)
   }
@@ -135,7 +141,7 @@ export class Load {
       if (may && !may.has(name) && !mayBefore?.has(name)) throw new Error(`answered by ${name}`)
       return { name, link }
     } catch (error) {
-      this.failures.push({ what, why: String(error), link })
+      this.fail(what, error, link)
       return { link }
     }
   }
@@ -167,7 +173,7 @@ export class Load {
       const [code] = await ended
       if (code !== 1000) throw new Error(`it was closed with ${code}`)
     } catch (error) {
-      this.failures.push({ what: `WebSocket ${path} after ${said} echoes`, why: String(error), link: link() })
+      this.fail(`WebSocket ${path} after ${said} echoes`, error, link())
       socket.terminate()
     }
   }

@@ -6,7 +6,9 @@ import type { TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { get } from '../processes.ts'
 import { folder, startBackend, startSite, until, type Backend, type Site } from '../reloading.ts'
+import { patient } from './health.ts'
 import { takers, type Link } from './links.ts'
+import { Traps } from './traps.ts'
 
 /** What `GET /stats` says, as far as it matters here. */
 export interface Stats {
@@ -43,33 +45,34 @@ export interface Several extends Site {
   settled(processes: number): Promise<void>
   /** Says which process took a connection. To be asked for anew when there are new ones. */
   takers(): (link: Link) => number | undefined
+  /** Has the next process of a place stand still before it serves, as `Traps.set` does. */
+  trap(place: number): () => Promise<number>
 }
 
 const COMMON = { admin: '127.0.0.1:0', log: 'off' }
 
-/** Starts a gateway whose processes note what they take, and waits until all its workers are well. */
+/** Starts a gateway whose processes note what they take, and waits until they know that all its workers are alive. */
 export async function startSeveral(
   t: TestContext,
   config: { readonly processes: number; readonly [key: string]: unknown },
 ): Promise<Several> {
   const accepted = join(folder(t), 'accepted')
   mkdirSync(accepted)
+  const traps = new Traps(t)
   const hook = new URL('hook.ts', import.meta.url).href
-  const site = await startSite(
-    t,
-    { ...COMMON, ...config },
-    {
-      ADMIN: undefined,
-      ACCEPTED: accepted,
-      NODE_OPTIONS: `--import=${hook}`,
-    },
-  )
+  const full = (fields: object): object => patient({ ...COMMON, ...fields })
+  const site = await startSite(t, full(config), {
+    ADMIN: undefined,
+    ACCEPTED: accepted,
+    TRAPS: traps.path,
+    NODE_OPTIONS: `--import=${hook}`,
+  })
   const { gateway } = site
   const [, admin = ''] = /admin API on (\S+)/.exec(await gateway.line(/admin API on /)) ?? []
   const stats = async (): Promise<Stats> => JSON.parse((await get(`${admin}/stats`)).body) as Stats
   const several: Several = {
     ...site,
-    change: (next) => site.change(typeof next === 'string' ? next : { ...COMMON, ...next }),
+    change: (next) => site.change(typeof next === 'string' ? next : full(next)),
     admin,
     stats,
     serving: async () =>
@@ -80,10 +83,28 @@ export async function startSeveral(
         return all.length === processes && all.every(({ state }) => state === 'serving')
       }),
     takers: () => takers(accepted),
+    trap: (place) => traps.set(place),
   }
   await several.settled(config.processes)
-  await until('all are well', async () => (await get(`${admin}/readyz`)).status === 200)
+  await until('all workers are alive', async () =>
+    Object.values((await stats()).pools).every(({ eligible, workers }) => eligible === workers.length),
+  )
+  await stats() // what the leading process knows, it has told the others before it asks them this
   return several
+}
+
+/**
+ * What is counted once nothing is under way and `isCounted` holds, or at last, for the assertions that say the same: a
+ * WebSocket is over a moment after its client knows, and a process that is off the CPU is left out of one answer.
+ */
+export async function atRest(site: Several, isCounted: (stats: Stats) => boolean): Promise<Stats> {
+  const isIdle = ({ requests, workers }: PoolStats): boolean =>
+    requests.active === 0 && workers.every(({ inFlight }) => inFlight === 0)
+  await until('nothing is under way, and all is counted', async () => {
+    const now = await site.stats()
+    return Object.values(now.pools).every(isIdle) && isCounted(now)
+  }).catch(() => {})
+  return site.stats()
 }
 
 /**

@@ -32,7 +32,7 @@ async function converse(load: Load, port: number, pool: string, messages: number
     if (!hasEnded()) throw new Error('it was cut')
     load.note(load.answered, pool)
   } catch (error) {
-    load.failures.push({ what: `TCP after ${said} echoes`, why: String(error), link })
+    load.fail(`TCP after ${said} echoes`, error, link)
   } finally {
     socket.destroy()
   }
