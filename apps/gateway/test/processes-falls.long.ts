@@ -166,19 +166,20 @@ suite('a serving process that is killed', () => {
 })
 
 /** What the log says of the stalls of a process. */
-function stallsTold({ gateway }: CrewSite, { pid }: { readonly pid: number }): string[] {
+function stallsTold({ gateway }: CrewSite, pid: number): string[] {
   const pattern = new RegExp(`\\(pid ${pid}\\) (does not answer|answers again)`)
   return gateway.lines.flatMap((line) => pattern.exec(line)?.[1] ?? [])
 }
 
-/** Waits until a process has as many stalls as the log tells, one at least, and all together have those of each. */
-async function countedAsTold(crew: CrewSite, { pid }: { readonly pid: number }): Promise<void> {
+/** Waits until each process has as many stalls as the log tells, and all together have their sum. */
+async function countedAsTold(crew: CrewSite): Promise<void> {
+  const told = (pid: number): number =>
+    stallsTold(crew, pid).filter((what) => what === 'does not answer').length
   await until('stalls are counted as they are told', async () => {
     const { processes } = await crew.stats()
-    const told = stallsTold(crew, { pid }).filter((what) => what === 'does not answer').length
-    const all = processes.reduce((sum, { stalls }) => sum + stalls, 0)
-    const own = processes.find((one) => one.pid === pid)?.stalls
-    return told > 0 && own === told && (await metric(crew, 'rondo_process_stalls_total')) === all
+    const sum = processes.reduce((all, { stalls }) => all + stalls, 0)
+    const isSo = processes.every(({ pid, stalls }) => stalls === told(pid))
+    return isSo && (await metric(crew, 'rondo_process_stalls_total')) === sum
   })
 }
 
@@ -196,15 +197,15 @@ suite('a serving process whose event loop stands still', () => {
       length,
     )
     assert.equal((await first.get()).body, 'backend')
-    await countedAsTold(crew, second)
+    await countedAsTold(crew)
     assert.equal((await first.get('/metrics')).status, 200)
     const late = second.get()
     resume()
     await crew.gateway.line(new RegExp(`${name} answers again$`), length)
     assert.equal((await late).body, 'backend')
     await assertAsked(crew, 4)
-    await countedAsTold(crew, second)
-    for (const [i, what] of stallsTold(crew, second).entries())
+    await countedAsTold(crew)
+    for (const [i, what] of stallsTold(crew, second.pid).entries())
       assert.equal(what, i % 2 === 0 ? 'does not answer' : 'answers again', 'each is told once')
     assert.equal(await metric(crew, 'rondo_process_falls_total'), 0)
     assert.equal(isGone(second.pid), false)
