@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { getTasks } from 'node-cron'
 import { NEVER, specs } from '../test/support/fakes.ts'
 import { OptionError } from './errors.ts'
-import { createPool } from './pool.ts'
+import { createPool } from './create-pool.ts'
 import type { PoolOptions } from './pool-options.ts'
 import type { WorkerSpec } from './worker.ts'
 

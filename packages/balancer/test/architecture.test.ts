@@ -37,7 +37,7 @@ const FLOORS = [
   ['members.ts', 'ledger.ts'],
   ['stats.ts'],
   ['pool.ts', 'served.ts'],
-  ['load-balance.ts', 'balance-tcp.ts', 'metrics/controller.ts'],
+  ['create-pool.ts', 'load-balance.ts', 'balance-tcp.ts', 'metrics/controller.ts'],
   ['index.ts'],
 ]
 

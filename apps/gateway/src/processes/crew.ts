@@ -8,6 +8,8 @@ import { createStallWatch, EVERY } from './stalls.ts'
 
 /** So long may a process take from its start until it does what it is told, in ms. */
 const BEGINNING = 15_000
+/** So long is waited for a report of one whose event loop stands still as far as is known, in ms. */
+const HASTY = 500
 /** One that does not answer is ended before, in ms. */
 const WHOLLY = 60_000
 
@@ -65,7 +67,7 @@ export class Crew {
 
   /**
    * Resolves when all have done what they were told until now, and told what they have counted. One that does not answer
-   * at once is not waited for: it takes nothing new either.
+   * is not waited for longer than it takes to see that: it takes nothing new either.
    */
   async settle(): Promise<void> {
     await this.#reports()
@@ -109,7 +111,9 @@ export class Crew {
 
   async #reports(patience?: number): Promise<void> {
     const all = Array.from(this.#all).filter(({ state }) => state !== 'starting')
-    await Promise.allSettled(all.map((one) => one.ask({ kind: 'report' }, patience)))
+    await Promise.allSettled(
+      all.map((one) => one.ask({ kind: 'report' }, patience ?? (one.isStalled ? HASTY : undefined))),
+    )
   }
 
   #want(config: Config): void {

@@ -11,7 +11,7 @@ import { JOURNAL, type Note, type Order, type Reply, type Report, type Shown } f
 const MAIN = fileURLToPath(new URL('begin-serving.ts', import.meta.url))
 
 /** So long may it take to do what it is asked, in ms, before it counts as stuck; `end` has its bound beside that. */
-const PATIENCE = { prepare: 5000, end: 5000, report: 500 } as const
+const PATIENCE = { prepare: 5000, end: 5000, report: 2000 } as const
 /** What it had left is read for so long after its end, in ms: another may hold its output open. */
 const REST = 1000
 

@@ -6,7 +6,7 @@ import { suite, test, type TestContext } from 'node:test'
 import { getTasks } from 'node-cron'
 import { heldProbe, NEVER, settled, sickList, specs } from '../../test/support/fakes.ts'
 import { deadPort, listen } from '../../test/support/listen.ts'
-import { createPool } from '../pool.ts'
+import { createPool } from '../create-pool.ts'
 import type { PoolOptions } from '../pool-options.ts'
 import { createSchedule } from './schedule.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { poolOf } from '../../test/support/fakes.ts'
-import { createPool } from '../pool.ts'
+import { createPool } from '../create-pool.ts'
 import { Worker, type WorkerSpec } from '../worker.ts'
 import { metricNames } from './names.ts'
 
