@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { call } from './admin-site.ts'
+import { halt } from './crew.ts'
+import { get } from './processes.ts'
 import { until } from './reloading.ts'
 import { assertOfFallen } from './several/links.ts'
 import { assertAgree, connectToAll } from './several/asking.ts'
@@ -155,6 +157,30 @@ test('processes that fall amid reloads come back with what is in force', async (
   }
   await load.end()
   assertOfFallen(load.failures, site.takers(), fallen)
+  assert.equal(await site.gateway.end('SIGTERM'), 0)
+})
+
+test('a process that comes while another holds a reload up serves by that reload, or not yet', async (t) => {
+  const [a, b] = await Promise.all([startNamed(t, 'a'), startNamed(t, 'b')])
+  const configOf = (url: string) => ({ listen: '127.0.0.1:0', processes: 2, shutdown: '2s', workers: [url] })
+  const site = await startSeveral(t, configOf(a.url))
+  const [first = 0, second = 0] = (await site.stats()).processes.map(({ pid }) => pid)
+  const resume = await halt(t, second)
+  const change = site.change(configOf(b.url))
+  await pause(300) // it is asked to make ready by then
+  process.kill(first, 'SIGKILL')
+  await pause(1500) // its successor could serve by then
+  const { pid: next = 0 } = (await site.stats()).processes.find(({ number }) => number === 1) ?? {}
+  const resumeNext = await halt(t, next)
+  resume()
+  assert.match(await change, / is in force/)
+  const resumeAgain = await halt(t, second)
+  const asked = Array.from({ length: 20 }, () => get(site.gateway.url))
+  resumeNext()
+  const answers = await Promise.all(asked)
+  assert.deepEqual(new Set(answers.map(({ body }) => body.charAt(0))), new Set(['b']))
+  resumeAgain()
+  await site.settled(2)
   assert.equal(await site.gateway.end('SIGTERM'), 0)
 })
 
