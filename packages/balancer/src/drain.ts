@@ -69,9 +69,12 @@ export class Drains {
   /** Drains a worker that may leave then; at once if it carries nothing, and others cannot carry anything to it. */
   async remove(worker: Worker, drain: Required<DrainOptions>): Promise<Drained> {
     if (!this.#leaving.has(worker)) this.#leaving.set(worker, worker.draining)
-    const hasSessions = drain.sessions === 'stay' && !(worker.draining && !this.#keeping.has(worker))
-    const isIdle = !this.#settle && worker.inFlight === 0 && !hasSessions
-    const report = isIdle ? { id: worker.id, cut: 0, calledOff: false } : await this.drain(worker, drain)
+    const hasLost = worker.draining && !this.#keeping.has(worker) // and gets no session back
+    const sessions = hasLost ? 'leave' : drain.sessions
+    const isIdle = !this.#settle && worker.inFlight === 0 && sessions === 'leave'
+    const report = isIdle
+      ? { id: worker.id, cut: 0, calledOff: false }
+      : await this.drain(worker, { ...drain, sessions })
     if (!report.calledOff) this.#on.gone(worker)
     return report
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
-import { createPool, type Pool } from '../src/index.ts'
+import { createPool, type Pool, type PoolOptions } from '../src/index.ts'
 import { NEVER, settled, specs } from './support/fakes.ts'
 
 const A = 'localhost:3001'
@@ -9,13 +9,17 @@ const URL_A = 'http://localhost:3001/'
 const first = (pool: Pool) => pool.stats().workers[0] ?? assert.fail()
 
 /** A leader that asks to be settled, and how often it has; `settle` says that it is. */
-async function unsettled(t: TestContext) {
+async function unsettled(t: TestContext, options: PoolOptions = {}) {
   const { promise, resolve: settle } = Promise.withResolvers<void>()
   const asked: object[] = []
-  const leader = createPool(specs(2), { health: { schedule: NEVER, probe: async () => {} } }, () => {
-    asked.push({})
-    return promise
-  })
+  const leader = createPool(
+    specs(2),
+    { ...options, health: { schedule: NEVER, probe: async () => {} } },
+    () => {
+      asked.push({})
+      return promise
+    },
+  )
   t.after(() => void leader.close({ timeout: 1 }))
   await leader.ready
   return { leader, asked, settle }
@@ -60,6 +64,15 @@ suite('a drain of a leader whose followers are to be heard first', () => {
     await settled()
     assert.equal(first(leader).leaving, true)
     settle()
+    await settled()
+    assert.notEqual(first(leader).id, A)
+  })
+
+  test('takes no time for sessions that a worker has lost by an earlier one', async (t) => {
+    const { leader, settle } = await unsettled(t, { sticky: { secret: 'a secret of 32 characters or more' } })
+    settle()
+    await leader.drain(A, { timeout: 1 })
+    void leader.remove(A)
     await settled()
     assert.notEqual(first(leader).id, A)
   })
