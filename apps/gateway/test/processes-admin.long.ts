@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict'
-import { request, type IncomingMessage } from 'node:http'
 import { suite, test, type TestContext } from 'node:test'
 import { assertComesTo, bodies, byEach, lines, startCrew, type CrewSite, type WorkerStats } from './crew.ts'
 import { get } from './processes.ts'
 import { startBackend, until, type Backend } from './reloading.ts'
-
-/** A stream without an end, by a connection of its own; `ended` resolves with whether it ended well. */
-function stream(t: TestContext, url: string): Promise<{ res: IncomingMessage; over: Promise<void> }> {
-  return new Promise((resolve, reject) => {
-    const req = request(`${url}/events`, { agent: false }, (res) => {
-      const over = new Promise<void>((done) => res.on('close', done))
-      res.on('error', () => {}).resume()
-      resolve({ res, over })
-    })
-    t.after(() => req.destroy())
-    req.on('error', reject).end()
-  })
-}
+import { stream } from './stream.ts'
 
 async function workerOf(crew: CrewSite, { id }: Backend): Promise<WorkerStats | undefined> {
   const { pools } = await crew.stats()

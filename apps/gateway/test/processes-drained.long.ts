@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { lines, startCrew } from './crew.ts'
+import { bodies, lines, startCrew } from './crew.ts'
+import { get } from './processes.ts'
 import { startBackend, until } from './reloading.ts'
+import { stream } from './stream.ts'
 
 /** How often a worker is drained, and comes back. */
 const ROUNDS = 30
@@ -46,3 +48,51 @@ for (const [way, end] of [
     work.isOver = true
     await Promise.all(clients)
   })
+
+test('a worker that has left in some processes and not in all, and is wanted again, gets requests of each', async (t) => {
+  const [busy, other] = await Promise.all([startBackend(t, 'busy'), startBackend(t, 'other')])
+  const crew = await startCrew(t, { processes: 3, workers: [other.url, busy.url] })
+  const all = await lines(t, crew)
+  const path = `/workers/default/${busy.id}`
+  const serves = (): Promise<unknown> =>
+    until('each has requests of it', async () =>
+      (await Promise.all(all.map((one) => bodies([one], '/', 4)))).every((some) => some.includes('busy')),
+    )
+  await serves()
+  await crew.call('POST', `/workers/default/${other.id}/drain`)
+  const held = await stream(t, crew.gateway.url)
+  await crew.call('POST', `/workers/default/${other.id}/undrain`)
+  await crew.call('DELETE', path, { timeout: '1m' })
+  assert.equal((await crew.call('POST', `${path}/undrain`)).status, 200)
+  await serves()
+  held.res.destroy()
+})
+
+test('exchanges of a worker whose place another has by now are cut all the same', async (t) => {
+  const [busy, other] = await Promise.all([startBackend(t, 'busy'), startBackend(t, 'other')])
+  const crew = await startCrew(t, { workers: [{ url: busy.url, name: 'one' }] })
+  const held = await stream(t, crew.gateway.url)
+  await crew.call('POST', '/workers/default', { url: other.url, name: 'two' })
+  await crew.call('DELETE', '/workers/default/one', { timeout: '300ms' })
+  await crew.call('POST', '/workers/default', { url: other.url, name: 'one' })
+  await held.over
+})
+
+test('the end of a drain cuts nothing of another worker that has the same name since', async (t) => {
+  const [busy, other] = await Promise.all([startBackend(t, 'busy'), startBackend(t, 'other')])
+  const workers = (url: string) => [{ url, name: 'one' }]
+  const crew = await startCrew(t, { workers: workers(busy.url) })
+  const before = await stream(t, crew.gateway.url)
+  await crew.call('POST', '/workers/default/one/drain', { timeout: '2s' })
+  await crew.change({ ...crew.config, workers: workers(other.url) })
+  await until('the other is up', async () => (await get(crew.gateway.url)).body === 'other')
+  const after = await stream(t, crew.gateway.url)
+  let isCut = false
+  void after.over.then(() => (isCut = true))
+  await crew.call('POST', '/workers/default/one/drain', { timeout: '1m' })
+  await before.over
+  await crew.stats()
+  await crew.stats()
+  assert.equal(isCut, false)
+  after.res.destroy()
+})

@@ -170,8 +170,11 @@ export class Crew {
       throw error
     }
     const take = (): void => {
-      this.#take(config)
-      endTurn()
+      try {
+        this.#take(config)
+      } finally {
+        endTurn()
+      }
     }
     return { drop, take }
   }

@@ -1,4 +1,11 @@
-import { createPool, renderMetrics, type Drained, type OwnCount, type Pool } from '@rondo/balancer'
+import {
+  createPool,
+  renderMetrics,
+  type Drained,
+  type OwnCount,
+  type Pool,
+  type Verdict,
+} from '@rondo/balancer'
 import { logLiveness } from '../access-log.ts'
 import type { Config } from '../config/config.ts'
 import type { TcpListen } from '../config/tcp-config.ts'
@@ -10,7 +17,7 @@ import { openPools, type OpenPool, type Running } from '../pools.ts'
 import { processCounts } from '../process-counts.ts'
 import { refusalsOf } from '../refusals.ts'
 import { Crew, type Lead } from './crew.ts'
-import { Drainings } from './drainings.ts'
+import { Drainings, later } from './drainings.ts'
 import { Listenings } from './listenings.ts'
 import type { Note, Order, Shown } from './messages.ts'
 import { Ports } from './ports.ts'
@@ -85,7 +92,17 @@ export class Processes implements Frontend, Lead {
         const current = this.#state?.filled
         const filled = withTickets(await this.#ports.fill(config, current), current)
         const { take, drop } = await this.#crew.prepare(filled)
-        return { drop, take: (bound) => this.#take({ config, filled }, () => take(bound)) }
+        return {
+          drop,
+          take: (bound) => {
+            try {
+              this.#take({ config, filled }, () => take(bound))
+            } catch (thrown) {
+              drop() // lest the others wait for a decision
+              throw thrown
+            }
+          },
+        }
       } catch (error) {
         // Somebody else may have been quicker to take a port that was free.
         const isLost = isTaken(error as Error) && this.#ports.forget(this.#state?.filled)
@@ -95,11 +112,16 @@ export class Processes implements Frontend, Lead {
   }
 
   perform(deed: Deed, config?: Config): Promise<Drained> | undefined {
+    const pool = (): Pool | undefined => this.#pools.get(deed.pool)
     const over = perform(this.#pools, deed)
+    const drain = this.#drainings.begin(deed, pool())
     if (config) this.#crew.edit(config.pools)
-    this.#crew.tell({ kind: 'deed', deed: this.#drainings.begin(deed) })
+    this.#crew.tell({ kind: 'deed', deed: drain ? later(drain) : deed })
+    // One that has left elsewhere already, and comes back, is new there.
+    if (deed.do === 'update') this.#crew.tell({ kind: 'verdicts', verdicts: this.#verdicts() })
     return over?.then((drained) => {
-      if (!drained.calledOff) this.#endDrain(deed)
+      const end = drain && !drained.calledOff && this.#drainings.end(drain, pool())
+      if (end) this.#crew.tell({ kind: 'deed', deed: end })
       return drained
     })
   }
@@ -116,9 +138,11 @@ export class Processes implements Frontend, Lead {
   }
 
   briefing(): Order[] {
-    const verdicts = new Map(Array.from(this.#pools, ([name, pool]) => [name, pool.verdicts()]))
     const deeds = this.#drainings.deeds(this.#pools)
-    return [...deeds.map((deed) => ({ kind: 'deed', deed }) as const), { kind: 'verdicts', verdicts }]
+    return [
+      ...deeds.map((deed) => ({ kind: 'deed', deed }) as const),
+      { kind: 'verdicts', verdicts: this.#verdicts() },
+    ]
   }
 
   note(from: ServingProcess, { counts = {}, refused }: Note): void {
@@ -139,10 +163,8 @@ export class Processes implements Frontend, Lead {
     letGo()
   }
 
-  #endDrain(deed: Deed): void {
-    if (deed.do !== 'drain' && deed.do !== 'remove') return
-    const end = this.#drainings.end(deed, this.#pools.get(deed.pool))
-    if (end) this.#crew.tell({ kind: 'deed', deed: end })
+  #verdicts(): ReadonlyMap<string, readonly Verdict[]> {
+    return new Map(Array.from(this.#pools, ([name, pool]) => [name, pool.verdicts()]))
   }
 
   readonly #openPool: OpenPool = (workers, options, name) => {
