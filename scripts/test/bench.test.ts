@@ -4,29 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readArguments } from '../bench/arguments.ts'
-import { useLoadProgram } from '../bench/load/http-load.ts'
 import { planFor } from '../bench/plan.ts'
-import { countRunning } from '../bench/processes/launch.ts'
 import { parseCores } from '../bench/processes/pin.ts'
 import { chart } from '../bench/report/chart.ts'
 import { keep } from '../bench/report/keep.ts'
-import { circumstances } from '../bench/report/format.ts'
 import { markdown } from '../bench/report/markdown.ts'
 import { cells, terminalTable } from '../bench/report/table.ts'
 import type { ScenarioResult } from '../bench/result.ts'
 import { measureRounds } from '../bench/rounds.ts'
-import { runScenario } from '../bench/run-scenario.ts'
 import { eachOnce } from '../bench/scenario.ts'
 import { DEFAULT_SCENARIOS, scenarios } from '../bench/scenarios/index.ts'
 import { small } from '../bench/scenarios/small.ts'
-import { tcpConnections, tcpUpload } from '../bench/scenarios/tcp.ts'
 import { median, medianRatio, rotated } from '../bench/statistics.ts'
 import { ceiling } from '../bench/subjects/ceiling.ts'
 import { hpm } from '../bench/subjects/hpm.ts'
-import { pipe } from '../bench/subjects/pipe.ts'
 import { rondoHttpProxy } from '../bench/subjects/rondo-http-proxy.ts'
-import { rondoTcp } from '../bench/subjects/rondo-tcp.ts'
-import { measureStrategies, STRATEGIES } from '../bench/strategies/index.ts'
 import { subjects } from '../bench/subjects/index.ts'
 import { summarise } from '../bench/summary.ts'
 
@@ -129,21 +121,6 @@ test('tables show ratios, missing figures, who was not kept busy, and errors', (
   assert.match(page, /^- \\\* used less than 85 % of its core/m)
 })
 
-test('strategies are measured without servers: a figure for each size of pool, and simulated times', () => {
-  const [picks, ...simulated] = measureStrategies(1)
-  assert.ok(picks)
-  assert.deepEqual(cells(picks)[0], ['', 'ns among 3', 'among 100', 'among 1,000', 'among 10,000', 'errors'])
-  assert.ok(picks.rows.some(({ name }) => name === 'round-robin'))
-  assert.deepEqual(
-    [picks, ...simulated].map(({ name }) => name),
-    STRATEGIES,
-  )
-  for (const result of [picks, ...simulated]) {
-    assert.doesNotMatch(cells(result).flat().join(), /–|NaN|undefined/)
-    assert.match(circumstances(result), /^(1 rounds, medians; )?no servers; Node /)
-  }
-})
-
 test('the chart has a bar for each ratio, and is the same for the same data', () => {
   const svg = chart([FIXED])
   assert.equal(svg, chart([FIXED]))
@@ -179,38 +156,6 @@ test('rounds end when the time is up, and one that has ended counts as an error'
   const samples = await measureRounds(small, [running], plan, performance.now(), () => {})
   assert.deepEqual(samples.get('hpm'), [{ figures: {}, errors: 1, why: 'ended with exit code 1' }])
 })
-
-test('a real run measures two subjects without errors, and leaves no process behind', async () => {
-  useLoadProgram('autocannon')
-  const contestants = eachOnce([rondoHttpProxy, hpm])
-  const scenario = { ...small, warmUp: async () => {} }
-  const plan = { rounds: 1, seconds: 1, bound: 30 }
-  const result = await runScenario(scenario, contestants, plan, () => {})
-  assert.equal(countRunning(), 0)
-  assert.deepEqual(
-    result.rows.map(({ name, errors, why }) => ({ name, errors, why })),
-    ['rondo-http-proxy', 'hpm'].map((name) => ({ name, errors: 0, why: undefined })),
-  )
-  for (const { figures, ratios } of result.rows) {
-    assert.ok((figures.perSecond ?? 0) > 0)
-    assert.ok((ratios['vs hpm'] ?? 0) > 0)
-  }
-})
-
-for (const scenario of [tcpUpload, tcpConnections])
-  test(`a real run of ${scenario.name} measures Rondo and the bare pipe without errors`, async () => {
-    const contestants = eachOnce([rondoTcp, pipe])
-    const plan = { rounds: 1, seconds: 1, bound: 30 }
-    const result = await runScenario({ ...scenario, warmUp: async () => {} }, contestants, plan, () => {})
-    assert.equal(countRunning(), 0)
-    for (const { name, figures, ratios, errors, why } of result.rows) {
-      assert.deepEqual([name, errors, why], [name, 0, undefined])
-      assert.ok((figures.perSecond ?? 0) > 0)
-      assert.ok((ratios['vs pipe'] ?? 0) > 0)
-    }
-    assert.match(circumstances(result), /; Node clients and Node backends; /)
-    assert.match(cells(result)[0]?.[1] ?? '', /^(MB|connections)\/s$/)
-  })
 
 /** Fixed data: a fast subject, and a slow one with errors. */
 const FIXED: ScenarioResult = {

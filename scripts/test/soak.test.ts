@@ -8,11 +8,8 @@ import { promisify } from 'node:util'
 import { readArguments } from '../soak/arguments.ts'
 import type { Counts, Trouble } from '../soak/balancer.ts'
 import { Chance } from '../soak/chance.ts'
-import { countRunning } from '../soak/children.ts'
 import { fewest, handleGrowth, heapGrowth } from '../soak/growth.ts'
-import { summary } from '../soak/report.ts'
 import { brokenInvariants, judge, type Ending, type Exchange, type Kind } from '../soak/rules.ts'
-import { soak } from '../soak/run.ts'
 import { Tally } from '../soak/tally.ts'
 import { allGone, waitFor } from './processes.ts'
 
@@ -195,17 +192,6 @@ test('the tally judges a failure when the balancer has said what it knows of it'
   await tally.settled()
   assert.deepEqual([tally.total, tally.aborted, tally.lost, tally.failed], [3, 1, 1, 0])
   assert.deepEqual(Array.from(tally.losses.values()), [1])
-})
-
-test('a real soak of three seconds loses nothing that could be saved, and leaves no process behind', async () => {
-  const soaked = await soak('undici', 3, 4, () => {})
-  const told = summary(soaked)
-  assert.equal(countRunning(), 0)
-  assert.equal(soaked.tally.failed, 0, told)
-  assert.ok(soaked.tally.total > 50, told)
-  assert.ok(Object.keys(soaked.done).length > 0, told)
-  assert.match(told, /^undici\n {2}requests /)
-  assert.doesNotMatch(told, /NaN|undefined/)
 })
 
 suite('pnpm soak', () => {
